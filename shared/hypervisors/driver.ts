@@ -1,0 +1,75 @@
+/**
+ * What a hypervisor driver is: something that opens one session to one host, looks at it, and can do what it found
+ * missing. In: a host and its desired networks. Out: a View, which is the observation already compared by the driver's
+ * pure plan. The loop around it (look, apply, look again, verdict) is `run.ts` and knows no hypervisor.
+ */
+import type { DesiredNetwork } from '../reconcile/model.ts'
+import type { Reason } from '../reconcile/reasons.ts'
+
+/** The host that a session is opened to. */
+export interface Target {
+  readonly cloud: string
+  readonly zone: string
+  readonly id: string
+  /** CloudStack's name of the host. */
+  readonly name: string
+  readonly address: string
+  readonly resourceState: string
+}
+
+/** Why one desired network is not simply present on this host. */
+export interface Finding {
+  readonly physicalNetwork: string
+  readonly uri: string
+  readonly reason: Reason
+  /** What was found, naming the device and the value; never a secret. */
+  readonly detail: string
+}
+
+/** What would be done for one desired network: the devices, by name, and the steps in words. */
+export interface Change {
+  readonly physicalNetwork: string
+  readonly uri: string
+  readonly devices: readonly string[]
+  readonly steps: readonly string[]
+}
+
+/** One look at a host, compared with what is desired. */
+export interface View {
+  /** The machine's boot id, where the platform has one. */
+  readonly bootId?: string
+  /** How many of the desired devices are present and right. */
+  readonly devices: number
+  /** What is missing. Empty: nothing to do. */
+  readonly changes: readonly Change[]
+  /** What cannot be done, network by network. */
+  readonly findings: readonly Finding[]
+  /** Does `changes`, in one batch. Partial success is no error: the next look tells. @throws HostError */
+  apply(): Promise<void>
+}
+
+export interface Session {
+  /** @throws HostError when the host cannot be read, or is not the one that was meant (WrongHost). */
+  look(desired: readonly DesiredNetwork[]): Promise<View>
+  close(): Promise<void>
+}
+
+export interface Driver {
+  /** False: a finished run proves nothing about the host (the CloudStack API). */
+  readonly verifies: boolean
+  /** @param signal ends every wait of the session. @throws HostError */
+  open(target: Target, signal: AbortSignal): Promise<Session>
+}
+
+/**
+ * Thrown by a driver when the whole host cannot be served now: unreachable, a key that is not known, a login refused,
+ * an answer that is not understood. It fails the run; the host's record retries with backoff.
+ */
+export class HostError extends Error {
+  override readonly name = 'HostError'
+  readonly reason: Reason
+  constructor(reason: Reason, detail: string, options?: ErrorOptions) {
+    super(detail, options)
+    this.reason = reason
+  }
+}

@@ -1,0 +1,69 @@
+/**
+ * The closed list of reasons that a host or a network on it is not simply in sync, each with what an operator does
+ * next. In: a reason. Out: whether trying again can help, and the next step in words.
+ */
+
+export interface ReasonEntry {
+  /** True: the world may heal by itself, so the record retries. False: somebody has to change something. */
+  readonly retry: boolean
+  readonly next: string
+}
+
+const entries = {
+  // one network on one host
+  Conflict: {
+    retry: true,
+    next: 'Something that Bridgekeeper did not make holds this name or this tag; move it away, or leave it and accept that this network is not prepared here.',
+  },
+  NameTooLong: {
+    retry: false,
+    next: 'Linux names end at 15 characters: give the uplink a shorter name, then reconnect the host.',
+  },
+  UplinkMissing: {
+    retry: true,
+    next: 'Create the bridge or interface that the traffic label names, with its uplink as a port, or correct the label in CloudStack.',
+  },
+  UplinkAmbiguous: {
+    retry: true,
+    next: 'The bridge of this traffic label has several uplink ports; leave one, so that CloudStack and Bridgekeeper choose the same.',
+  },
+  Unsupported: { retry: false, next: 'This driver cannot provide such a network; nothing to do unless the network must run here.' },
+  ApplyIncomplete: {
+    retry: true,
+    next: 'The host still lacks the device after it was created; it is tried again. If it stays, read the detail and the log of the host.',
+  },
+  // one host
+  HostNotUp: { retry: true, next: 'Bring the host Up in CloudStack.' },
+  HostUnreachable: { retry: true, next: 'Check the address, the firewall and the SSH service of the host.' },
+  HostKeyUnknown: {
+    retry: true,
+    next: 'Add the key of this host to the file of BRIDGEKEEPER_SSH_KNOWN_HOSTS, or set BRIDGEKEEPER_SSH_HOSTKEYS=accept-new.',
+  },
+  HostKeyChanged: {
+    retry: true,
+    next: 'The host shows another key than before: if it was reinstalled, replace its known key, otherwise find out who answers.',
+  },
+  LoginRefused: { retry: true, next: 'Check BRIDGEKEEPER_SSH_USER and BRIDGEKEEPER_SSH_KEY_FILE against the host.' },
+  WrongHost: {
+    retry: true,
+    next: 'The machine at this address calls itself something else than CloudStack does; correct the address or the name.',
+  },
+  HostMisread: { retry: true, next: 'The host answered something that is not understood; read the detail and the log.' },
+  CloudStackRefused: { retry: true, next: 'CloudStack refused the request; read the detail.' },
+  TimeOut: { retry: true, next: 'The run ended itself before its time limit; it goes on in the next one.' },
+  RunCrashed: { retry: true, next: 'The run ended without a report; read the log of the provisioner.' },
+  RequestedUnverified: {
+    retry: false,
+    next: 'CloudStack was asked and does not tell the outcome; use a driver that reaches the host to verify.',
+  },
+  NoDriver: { retry: false, next: 'Name a driver for this hypervisor in BRIDGEKEEPER_DRIVERS.' },
+  NotYetVerified: { retry: true, next: 'Wait for the first run, or start it with: bridgekeeper backfill.' },
+  NewNetworks: { retry: true, next: 'Networks changed since this host was last prepared; its turn comes.' },
+  Stale: { retry: true, next: 'The last verification is too old; see that the schedule and the provisioners run.' },
+  ObserveOnly: { retry: false, next: 'Set BRIDGEKEEPER_MODE=apply to let Bridgekeeper create what is missing.' },
+  Updating: { retry: true, next: 'A job is under way.' },
+} as const satisfies Record<string, ReasonEntry>
+
+export type Reason = keyof typeof entries
+
+export const reasons: Readonly<Record<Reason, ReasonEntry>> = entries
