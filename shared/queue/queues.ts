@@ -2,7 +2,7 @@
  * What is sent to which queue, and the interface of sending. Every queue is FIFO; a message's group says what never
  * runs at the same time, its deduplication id what is the same message sent twice.
  */
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import type { Provisioner } from '../hypervisors/registry.ts'
 
 /** The functions that are started by a queue of their own, named after them. */

@@ -1,0 +1,105 @@
+/**
+ * Every setting that Bridgekeeper reads, in one schema: its default, its bounds, and in words what it is for. In: the
+ * environment's strings. Out: typed values. Turning a failure into a line for a person is configuration.ts.
+ */
+import * as z from 'zod/mini'
+import { type DriverName, driverNames } from '../hypervisors/registry.ts'
+
+const text = z.string().check(z.minLength(1, 'is empty'), z.maxLength(1024, 'is longer than 1024 characters'))
+
+/** A whole number within bounds, given as text. */
+function whole(from: number, to: number) {
+  const wanted = `is not a whole number from ${from} to ${to}`
+  return z.pipe(
+    z.string().check(z.regex(/^\d{1,12}$/, wanted)),
+    z.pipe(z.transform(Number), z.number().check(z.gte(from, wanted), z.lte(to, wanted))),
+  )
+}
+
+const httpUrl = text.check(
+  z.refine(
+    (value) => URL.canParse(value) && /^https?:$/.test(new URL(value).protocol),
+    'is not an http or https address',
+  ),
+  z.refine((value) => !URL.canParse(value) || new URL(value).password === '', 'must not carry a password'),
+)
+
+/** `KVM=kvm-ssh,Simulator=cloudstack` → a driver for each hypervisor. */
+const drivers = z.pipe(
+  text,
+  z.transform((value, context) => {
+    const chosen: Record<string, DriverName> = {}
+    for (const pair of value.split(',')) {
+      const [hypervisor, driver, ...rest] = pair.split('=').map((part) => part.trim())
+      const name = driverNames.find((known) => known === driver)
+      if (!hypervisor || !driver || rest.length > 0) {
+        context.issues.push({
+          code: 'custom',
+          input: value,
+          message: `has "${pair.trim()}", which is not HYPERVISOR=DRIVER`,
+        })
+      } else if (!name) {
+        const message = `names the driver "${driver}", which does not exist; drivers are ${driverNames.join(', ')}`
+        context.issues.push({ code: 'custom', input: value, message })
+      } else {
+        chosen[hypervisor] = name
+      }
+    }
+    return chosen
+  }),
+)
+
+const identifier = text.check(
+  z.regex(/^[A-Za-z0-9._-]{1,64}$/, 'may hold only letters, digits, dots, dashes and underscores, 64 at most'),
+)
+
+/** Names, defaults and bounds of all settings. Secrets are listed in `secrets` and never shown. */
+export const settings = z.object({
+  BRIDGEKEEPER_CLOUDSTACK_CA_FILE: z.optional(text),
+  BRIDGEKEEPER_CLOUD: z._default(identifier, 'default'),
+  BRIDGEKEEPER_MODE: z._default(z.enum(['observe', 'apply'], 'is neither observe nor apply'), 'apply'),
+  BRIDGEKEEPER_DRIVERS: z._default(drivers, { KVM: 'kvm-ssh' as const }),
+  BRIDGEKEEPER_DATA: z._default(text, '.bridgekeeper'),
+  BRIDGEKEEPER_TABLE: z.optional(text),
+  BRIDGEKEEPER_QUEUE_SNAPSHOT: z.optional(httpUrl),
+  BRIDGEKEEPER_QUEUE_DIFF: z.optional(httpUrl),
+  BRIDGEKEEPER_QUEUE_PROVISION_KVM: z.optional(httpUrl),
+  BRIDGEKEEPER_QUEUE_PROVISION_CLOUDSTACK: z.optional(httpUrl),
+  BRIDGEKEEPER_MARK: z._default(whole(1, 4294967295), 4814),
+  BRIDGEKEEPER_SSH_USER: z._default(identifier, 'root'),
+  BRIDGEKEEPER_SSH_KEY_FILE: z.optional(text),
+  BRIDGEKEEPER_SSH_PORT: z._default(whole(1, 65535), 22),
+  BRIDGEKEEPER_SSH_HOSTKEYS: z._default(z.enum(['strict', 'accept-new'], 'is neither strict nor accept-new'), 'strict'),
+  BRIDGEKEEPER_SSH_KNOWN_HOSTS: z.optional(text),
+  BRIDGEKEEPER_VERIFY_SECONDS: z._default(whole(1, 604800), 3600),
+  BRIDGEKEEPER_VERIFY_PER_TICK: z._default(whole(1, 100000), 50),
+  BRIDGEKEEPER_ROLLOUT_PERCENT: z._default(whole(1, 100), 25),
+  BRIDGEKEEPER_BACKOFF_SECONDS: z._default(whole(1, 3600), 30),
+  BRIDGEKEEPER_BACKOFF_MAX_SECONDS: z._default(whole(1, 86400), 3600),
+  BRIDGEKEEPER_OUTSTANDING_SECONDS: z._default(whole(1, 86400), 300),
+  BRIDGEKEEPER_LIST_SECONDS: z._default(whole(1, 86400), 600),
+})
+
+export type Settings = z.infer<typeof settings>
+
+/** The same for functions that speak to CloudStack: where it is, and who asks. */
+export const settingsWithCloudStack = z.extend(settings, {
+  CLOUDSTACK_API_URL: httpUrl,
+  CLOUDSTACK_API_KEY: text,
+  CLOUDSTACK_SECRET_KEY: text,
+})
+
+export type SettingsWithCloudStack = z.infer<typeof settingsWithCloudStack>
+
+/** Settings whose value never appears anywhere. */
+export const secrets: readonly string[] = ['CLOUDSTACK_API_KEY', 'CLOUDSTACK_SECRET_KEY']
+
+/** What to do about a bad value, setting by setting; read after "NAME=value …:". */
+export const fixes: Readonly<Record<string, string>> = {
+  CLOUDSTACK_API_URL: 'set it to the management server, for example https://cloud.example.org/client/api',
+  CLOUDSTACK_API_KEY: 'set it to the API key of a root admin user (CloudStack: Accounts, User, Generate keys)',
+  CLOUDSTACK_SECRET_KEY: 'set it to the secret key that belongs to CLOUDSTACK_API_KEY',
+  BRIDGEKEEPER_DRIVERS: 'write it like KVM=kvm-ssh,Simulator=cloudstack',
+  BRIDGEKEEPER_MODE: 'set it to observe or apply',
+  BRIDGEKEEPER_SSH_HOSTKEYS: 'set it to strict or accept-new',
+}
