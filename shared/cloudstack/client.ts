@@ -2,14 +2,24 @@
  * The door to CloudStack: the few calls that Bridgekeeper makes, over one signed transport. In: a URL and a pair of keys.
  * Out: the facts of reconcile/model.ts, complete or an error (errors.ts), never a part of them.
  */
+import { setTimeout as delay } from 'node:timers/promises'
 import type * as z from 'zod'
 import type { CloudFacts, HostFact } from '../reconcile/model.ts'
+import { type Logger, silent } from '../runtime/logger.ts'
+import { eventRow, hostRow, pageOf } from './answers.ts'
+import { MalformedAnswer, RequestRefused } from './errors.ts'
+import { judge, parseCursor, startDate } from './events.ts'
+import { type List, readFacts } from './facts.ts'
+import { readAll } from './paging.ts'
+import { createSend, type Send } from './transport.ts'
 
 /** Whether the desired set may have changed, and where the next question starts. The cursor is opaque and may be stored. */
 export interface Changes {
   readonly changed: boolean
   readonly cursor: string
 }
+
+type Parameters = Readonly<Record<string, string>>
 
 export interface CloudStack {
   /** Every host of type Routing. @throws CloudStackError */
@@ -20,9 +30,93 @@ export interface CloudStack {
   changedSince(cursor: string | undefined): Promise<Changes>
   /**
    * Makes the server set up every network on this host: `id` and nothing else, whatever else would be changed (FACTS H).
-   * Lasts as long as the server's pass. @throws CloudStackError, NoAnswer with `timedOut` when it may still be at work
+   * Lasts as long as the server's pass. @throws CloudStackError, `timedOut` when it may still be at work
    */
   updateHost(id: string): Promise<void>
   /** Any other command: its answer without the outer key, parsed by `schema`. @throws CloudStackError */
-  call<T>(command: string, parameters: Readonly<Record<string, string>>, schema: z.ZodType<T>): Promise<T>
+  call<T>(command: string, parameters: Parameters, schema: z.ZodType<T>): Promise<T>
+}
+
+export interface CloudStackOptions {
+  /** The API's address, for example https://cloud.example.org/client/api. */
+  readonly url: string
+  readonly apiKey: string
+  readonly secretKey: string
+  /** PEM certificates, for a private CA. */
+  readonly ca?: string
+  /** For one answer, in milliseconds; 60 s unless told. */
+  readonly timeoutMs?: number
+  /** For updateHost, which lasts as long as the server's pass over all networks; 10 minutes unless told. */
+  readonly updateHostTimeoutMs?: number
+  readonly logger?: Logger
+  readonly now?: () => number
+  readonly sleep?: (milliseconds: number) => Promise<void>
+}
+
+/** @throws WrongEndpoint when the URL is none */
+export function createCloudStack(options: CloudStackOptions): CloudStack {
+  const { timeoutMs = 60_000, updateHostTimeoutMs = 600_000, logger = silent, now = Date.now, sleep = delay } = options
+  const send = createSend({ ...options, timeoutMs, logger, now, sleep: async (wait) => void (await sleep(wait)) })
+  const sized = createSized()
+  const list = createList(send, sized)
+
+  return {
+    listHosts: () => list('listHosts', { type: 'Routing', details: 'min' }, 'host', hostRow),
+    listFacts: () => readFacts(list),
+    changedSince: async (text) => {
+      const cursor = parseCursor(text)
+      const parameters = { listall: 'true', startdate: startDate(cursor, now()), page: '1' }
+      const page = await sized((size) =>
+        ask(send, 'listEvents', { ...parameters, pagesize: String(size) }, pageOf('event', eventRow)),
+      )
+      const judged = judge(cursor, page, now())
+      return { changed: judged.changed, cursor: JSON.stringify(judged.cursor) }
+    },
+    updateHost: async (id) => {
+      await send({ command: 'updateHost', parameters: { id }, timeoutMs: updateHostTimeoutMs })
+    },
+    call: (command, parameters, schema) => ask(send, command, parameters, schema),
+  }
+}
+
+async function ask<T>(send: Send, command: string, parameters: Parameters, schema: z.ZodType<T>): Promise<T> {
+  const answer = schema.safeParse(await send({ command, parameters }))
+  if (answer.success) return answer.data
+  const issues = answer.error.issues.slice(0, 3).map(({ path, message }) => `${path.map(String).join('.')}: ${message}`)
+  throw new MalformedAnswer(`CloudStack's answer to ${command} is not understood (${issues.join('; ')})`)
+}
+
+/** Lists whole, page by page. */
+function createList(send: Send, sized: Sized): List {
+  return (command, parameters, name, row) => {
+    const page = pageOf(name, row)
+    return sized((size) =>
+      readAll(command, size, (number) =>
+        ask(send, command, { ...parameters, page: String(number), pagesize: String(size) }, page),
+      ),
+    )
+  }
+}
+
+type Sized = <T>(attempt: (size: number) => Promise<T>) => Promise<T>
+
+/** The largest page: CloudStack's own maximum, or what the server says when its operator lowered default.page.size. */
+function createSized(): Sized {
+  let size = 500
+  return async (attempt) => {
+    try {
+      return await attempt(size)
+    } catch (error) {
+      const allowed = allowedSize(error)
+      if (allowed === undefined || allowed >= size) throw error
+      size = allowed
+      return attempt(size)
+    }
+  }
+}
+
+function allowedSize(error: unknown): number | undefined {
+  if (!(error instanceof RequestRefused) || error.code !== 431) return undefined
+  const [, size] = /max allowed page size value: (\d{1,3})\b/.exec(error.message) ?? []
+  return size === undefined || Number(size) < 1 ? undefined : Number(size)
 }

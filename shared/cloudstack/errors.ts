@@ -4,9 +4,12 @@
  * The errors of the HTTP library never leave this folder, not even as a cause: they carry the signed request.
  */
 
-/** The common part: `transient` says whether the same call may succeed later without anybody changing anything. */
+/** The common part of them all; which one it is says what to do. */
 export abstract class CloudStackError extends Error {
+  /** True: the same call may succeed later without anybody changing anything. */
   abstract readonly transient: boolean
+  /** True: the request may well have been taken, and may still be at work (updateHost lasts as long as its pass). */
+  readonly timedOut: boolean = false
 }
 
 /**
@@ -16,8 +19,7 @@ export abstract class CloudStackError extends Error {
 export class NoAnswer extends CloudStackError {
   override readonly name = 'NoAnswer'
   override readonly transient = true
-  /** True: the request may well have been taken, and may still be at work (updateHost lasts as long as its pass). */
-  readonly timedOut: boolean
+  override readonly timedOut: boolean
   constructor(message: string, timedOut = false) {
     super(message)
     this.timedOut = timedOut
