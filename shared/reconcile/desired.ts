@@ -54,7 +54,7 @@ interface Usable {
 
 interface Placed extends Usable {
   readonly physicalNetwork: string
-  readonly labels: Readonly<Record<Hypervisor, string>>
+  readonly labels: Readonly<Record<string, string>>
 }
 
 const guestTypes: ReadonlySet<string> = new Set(['Isolated', 'L2'])

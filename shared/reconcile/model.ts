@@ -34,7 +34,8 @@ export interface PhysicalNetworkFact {
 /** The guest traffic labels of one physical network. A hypervisor without a label is absent, not empty. */
 export interface GuestLabels {
   readonly physicalNetwork: string
-  readonly labels: Readonly<Record<Hypervisor, string>>
+  /** By hypervisor. */
+  readonly labels: Readonly<Record<string, string>>
 }
 
 export interface OfferingFact {
