@@ -29,7 +29,7 @@ const version = z.literal(messageVersion)
 export const snapshotRequest = z.object({ v: version, cloud: name, why: name })
 export type SnapshotRequest = z.infer<typeof snapshotRequest>
 
-export const diffRequest = z.object({ v: version, cloud: name, tick })
+export const diffRequest = z.object({ v: version, cloud: name, zone: name, tick })
 export type DiffRequest = z.infer<typeof diffRequest>
 
 export const whys = ['edge', 'revision', 'retry', 'verify'] as const

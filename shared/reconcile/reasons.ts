@@ -27,7 +27,10 @@ const entries = {
     retry: true,
     next: 'The bridge of this traffic label has several uplink ports; leave one, so that CloudStack and Bridgekeeper choose the same.',
   },
-  Unsupported: { retry: false, next: 'This driver cannot provide such a network; nothing to do unless the network must run here.' },
+  Unsupported: {
+    retry: false,
+    next: 'This driver cannot provide such a network; nothing to do unless the network must run here.',
+  },
   ApplyIncomplete: {
     retry: true,
     next: 'The host still lacks the device after it was created; it is tried again. If it stays, read the detail and the log of the host.',
@@ -48,7 +51,10 @@ const entries = {
     retry: true,
     next: 'The machine at this address calls itself something else than CloudStack does; correct the address or the name.',
   },
-  HostMisread: { retry: true, next: 'The host answered something that is not understood; read the detail and the log.' },
+  HostMisread: {
+    retry: true,
+    next: 'The host answered something that is not understood; read the detail and the log.',
+  },
   CloudStackRefused: { retry: true, next: 'CloudStack refused the request; read the detail.' },
   TimeOut: { retry: true, next: 'The run ended itself before its time limit; it goes on in the next one.' },
   RunCrashed: { retry: true, next: 'The run ended without a report; read the log of the provisioner.' },
@@ -65,5 +71,7 @@ const entries = {
 } as const satisfies Record<string, ReasonEntry>
 
 export type Reason = keyof typeof entries
+
+export const reasonNames = Object.keys(entries) as readonly Reason[]
 
 export const reasons: Readonly<Record<Reason, ReasonEntry>> = entries

@@ -10,8 +10,12 @@ import type { Logger } from './logger.ts'
 export interface Ports {
   readonly store: Store
   readonly queues: Queues
-  readonly cloudstack: CloudStack
   readonly logger: Logger
   readonly now: () => number
   readonly random: () => number
+  /** A name that nobody else has: of a run, of a lease's holder. */
+  readonly newId: () => string
 }
+
+/** What a test or the local runner brings instead of the real parts. */
+export type Overrides = Partial<Ports & { readonly cloudstack: CloudStack }>

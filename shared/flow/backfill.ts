@@ -1,0 +1,66 @@
+/**
+ * An operator's edge: raise `wanted` on chosen hosts and start a snapshot. In: a cloud and a selection. Out: the hosts
+ * chosen, each with the value of `wanted` that its run must reach.
+ */
+import * as z from 'zod/mini'
+import { messageVersion } from '../queue/queues.ts'
+import type { Ports } from '../runtime/ports.ts'
+import { controlKey, readControl, readHost } from '../store/items.ts'
+import { kick, want } from '../store/writes.ts'
+import { parallel } from './parallel.ts'
+import { readHosts } from './read.ts'
+
+const name = z.exactOptional(z.string().check(z.minLength(1), z.maxLength(255)))
+
+/** Each given part narrows the choice: by id or name; nothing given means every host. */
+export const selection = z.strictObject({ zone: name, cluster: name, host: name })
+export type Selection = z.infer<typeof selection>
+
+export interface Backfilled {
+  readonly zone: string
+  readonly host: string
+  readonly name: string
+  readonly wanted: number
+}
+
+/** @throws NothingSelected when no host matches: most likely a misspelt name. */
+export async function backfill(ports: Ports, cloud: string, chosen: Selection): Promise<readonly Backfilled[]> {
+  const zones = readControl(await ports.store.get(controlKey(cloud)))?.zones ?? []
+  const inZone = zones.filter((zone) => matches(chosen.zone, zone.id, zone.name))
+  const records = (await parallel(inZone, (zone) => readHosts(ports.store, cloud, zone.id))).flat()
+  const hosts = records.filter(
+    (record) =>
+      record.state !== 'Removed' &&
+      matches(chosen.host, record.id, record.name) &&
+      matches(chosen.cluster, record.cluster),
+  )
+  if (hosts.length === 0) throw new NothingSelected(nothing(chosen, zones.length))
+  const written = await parallel(hosts, (host) => ports.store.update(want(cloud, host, 'backfill', ports.now())))
+  await kickSnapshot(ports, cloud, 'backfill')
+  return written
+    .map(readHost)
+    .filter((record) => record !== undefined)
+    .map(({ zone, id, name: called, wanted }) => ({ zone, host: id, name: called, wanted }))
+}
+
+/** Thrown when a selection matches no host; says what was asked for. */
+export class NothingSelected extends Error {
+  override readonly name = 'NothingSelected'
+}
+
+function nothing(chosen: Selection, zones: number): string {
+  if (zones === 0) return 'no snapshot has been taken yet: wait for the first one, then try again'
+  const asked = Object.entries(chosen).map(([part, value]) => `${part} "${value}"`)
+  return `no host matches ${asked.join(' and ') || 'an empty cloud'}: names and ids are those of "bridgekeeper status"`
+}
+
+const matches = (wanted: string | undefined, ...names: readonly string[]): boolean =>
+  wanted === undefined || names.includes(wanted)
+
+/** The kick first, then the message: a snapshot that is under way sees the kick and goes round once more. */
+export async function kickSnapshot(ports: Ports, cloud: string, why: string): Promise<void> {
+  const control = readControl(await ports.store.update(kick(cloud)))
+  const body = { v: messageVersion, cloud, why } as const
+  const deduplication = `${cloud}-kick-${control?.kick ?? ports.newId()}`
+  await ports.queues.send('snapshot', [{ body, group: cloud, deduplication }])
+}

@@ -1,0 +1,102 @@
+/**
+ * One job for one host, from its queue to its record. In: a job, the driver of this function. Out: the outcome on the
+ * host's record; then the message is acknowledged. The record retries, not the queue (DESIGN 10).
+ *
+ * - acquire the run on the record: what another run has done, or is doing, is not done twice
+ * - read what should be there: never from the job, so a job never goes stale
+ * - run the driver, until shortly before the function ends
+ * - report: done, or failed with a backoff; if the cluster waits for its next wave, ask for diff
+ */
+import { type Driver, HostError } from '../hypervisors/driver.ts'
+import { type Run, run } from '../hypervisors/run.ts'
+import { type Job, messageVersion } from '../queue/queues.ts'
+import { backoff } from '../reconcile/backoff.ts'
+import { eligible } from '../reconcile/candidates.ts'
+import { outcome } from '../reconcile/outcome.ts'
+import type { HostRecord } from '../reconcile/record.ts'
+import type { Ports } from '../runtime/ports.ts'
+import { type RunFailure, reportDone, reportFailed } from '../store/writes.ts'
+import { type Acquired, acquire } from './acquire.ts'
+import type { Policy } from './policy.ts'
+import { type Desired, readDesired } from './read.ts'
+
+export type ProvisionReport = { readonly host: string } & (
+  | { readonly acknowledged: string }
+  | { readonly failed: string; readonly detail: string }
+  | { readonly verdict: string; readonly created: number; readonly devices: number }
+)
+
+/** @param remaining milliseconds until the function is ended. @throws when the store or a queue is out. */
+export async function provision(
+  ports: Ports,
+  policy: Policy,
+  driver: Driver,
+  job: Job,
+  remaining: number,
+): Promise<ProvisionReport> {
+  const acquired = await acquire(ports, policy, job, remaining)
+  if ('acknowledge' in acquired) return { host: job.host, acknowledged: acquired.acknowledge }
+  const desired = await readDesired(ports.store, job.cloud, job.zone, acquired.record.hypervisor)
+  const result = await attempt(policy, driver, job, acquired.record, desired, remaining)
+  const report = await writeReport(ports, policy, job, acquired, result)
+  ports.logger.info('run', { ...report, name: acquired.record.name, tick: job.tick, why: job.why })
+  if (job.more) await askForNextWave(ports, job)
+  return report
+}
+
+type Result = RunFailure | { readonly ran: Run; readonly revision: string }
+
+/** Whatever goes wrong with one host ends on its own record, and nowhere else. */
+async function attempt(
+  policy: Policy,
+  driver: Driver,
+  job: Job,
+  record: HostRecord,
+  desired: Desired | undefined,
+  remaining: number,
+): Promise<Result> {
+  if (desired === undefined)
+    return { reason: 'NotYetVerified', detail: 'the networks of this zone were not listed yet' }
+  if (!eligible(record, policy.driverOf(record.hypervisor))) {
+    return { reason: 'HostNotUp', detail: `the host is ${record.state} and ${record.resourceState}` }
+  }
+  const { id, name, address, resourceState } = record
+  const target = { cloud: job.cloud, zone: job.zone, id, name, address, resourceState }
+  const signal = AbortSignal.timeout(Math.max(1, remaining - reserve(remaining)))
+  try {
+    return { ran: await run(driver, target, desired.networks, policy.mode, signal), revision: desired.revision }
+  } catch (error) {
+    if (error instanceof HostError) return { reason: error.reason, detail: error.message.slice(0, 500) }
+    if (signal.aborted) return { reason: 'TimeOut', detail: `the run did not end within ${remaining} ms` }
+    return { reason: 'RunCrashed', detail: String(error).slice(0, 500) }
+  }
+}
+
+/** The end of a function's time is kept for the report: 10 s, or a fifth of a short time. */
+const reserve = (remaining: number): number => Math.min(10_000, remaining / 5)
+
+async function writeReport(
+  ports: Ports,
+  policy: Policy,
+  job: Job,
+  { record, runId }: Acquired,
+  result: Result,
+): Promise<ProvisionReport> {
+  const { host, cloud } = job
+  const now = ports.now()
+  if ('reason' in result) {
+    const nextAttemptAt = now + backoff(record.failures + 1, policy, ports.random())
+    await ports.store.update(reportFailed(cloud, record, runId, { ...result, nextAttemptAt }))
+    return { host, failed: result.reason, detail: result.detail }
+  }
+  const done = outcome(record, result.ran, result.revision, policy, now, ports.random())
+  await ports.store.update(reportDone(cloud, record, runId, done, now))
+  return { host, verdict: done.verdict, created: done.created, devices: done.devices }
+}
+
+async function askForNextWave(ports: Ports, { cloud, zone, tick, host }: Job): Promise<void> {
+  const body = { v: messageVersion, cloud, zone, tick } as const
+  await ports.queues.send('diff', [
+    { body, group: `${cloud}-${zone}`, deduplication: `${cloud}-${zone}-${tick}-${host}` },
+  ])
+}

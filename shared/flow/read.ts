@@ -1,0 +1,36 @@
+/** Reading a zone back from the store. In: cloud and zone. Out: its host records, its current revisions. */
+import type { DesiredNetwork } from '../reconcile/model.ts'
+import type { HostRecord } from '../reconcile/record.ts'
+import { decodeRevision } from '../reconcile/revision.ts'
+import { pointerKey, readHost, readPointer, readRevision, revisionKey, zonePartition } from '../store/items.ts'
+import type { Store } from '../store/store.ts'
+
+export async function readHosts(store: Store, cloud: string, zone: string): Promise<readonly HostRecord[]> {
+  const items = await store.list(zonePartition(cloud, zone), 'H#')
+  return items.map(readHost).filter((record) => record !== undefined)
+}
+
+/** The current revision of each hypervisor of the zone. */
+export async function readPointers(store: Store, cloud: string, zone: string): Promise<ReadonlyMap<string, string>> {
+  const items = await store.list(zonePartition(cloud, zone), 'D#')
+  const pairs = items.map((item) => [item.sk.slice('D#'.length), readPointer(item)?.revision] as const)
+  return new Map(pairs.filter((pair): pair is readonly [string, string] => pair[1] !== undefined))
+}
+
+export interface Desired {
+  readonly revision: string
+  readonly networks: readonly DesiredNetwork[]
+}
+
+/** What should be on the hosts of this zone and hypervisor; undefined while no snapshot has listed it. */
+export async function readDesired(
+  store: Store,
+  cloud: string,
+  zone: string,
+  hypervisor: string,
+): Promise<Desired | undefined> {
+  const revision = readPointer(await store.get(pointerKey(cloud, zone, hypervisor)))?.revision
+  if (revision === undefined) return undefined
+  const body = readRevision(await store.get(revisionKey(cloud, zone, hypervisor, revision)))?.body
+  return body === undefined ? undefined : { revision, networks: decodeRevision({ revision, body }) }
+}

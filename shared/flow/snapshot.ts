@@ -1,0 +1,95 @@
+/**
+ * The scheduled step: what does CloudStack say now, and is anybody due? In: a cloud. Out: host states and desired
+ * revisions in the store, a diff request for each zone in which a host is due.
+ *
+ * - take the lease, which numbers the tick; a held lease skips it
+ * - list hosts, and the events since last time; list networks too if an event, a new kind of host or the clock says so
+ * - only then read the records (the other way round loses an edge), and write what changed, each edge with its state
+ * - ask `due` of the records as these writes left them; send a diff request for each zone that needs one
+ * - release, unless somebody kicked meanwhile: then go round once more
+ */
+
+import type { CloudStack } from '../cloudstack/client.ts'
+import { messageVersion } from '../queue/queues.ts'
+import { candidates } from '../reconcile/candidates.ts'
+import { select } from '../reconcile/select.ts'
+import type { Ports } from '../runtime/ports.ts'
+import { type Control, readControl } from '../store/items.ts'
+import { acquireTick, nextRound, type Remembered, release, releaseFailed } from '../store/writes.ts'
+import { type Observed, observe } from './observe.ts'
+import type { Policy } from './policy.ts'
+import { readPointers } from './read.ts'
+
+export type SnapshotReport =
+  | { readonly skipped: 'another snapshot holds the lease' | 'a newer version runs here' }
+  | { readonly failed: string }
+  | { readonly tick: number; readonly hosts: number; readonly edges: number; readonly zonesDue: number }
+
+const rounds = 2
+
+/** @param leaseMilliseconds outlasts the function's own timeout. @throws when the store or a queue is out. */
+export async function snapshot(
+  ports: Ports,
+  cloudstack: CloudStack,
+  policy: Policy,
+  leaseMilliseconds: number,
+): Promise<SnapshotReport> {
+  const me = ports.newId()
+  const acquired = await ports.store.update(acquireTick(policy.cloud, me, ports.now(), ports.now() + leaseMilliseconds))
+  if (acquired === undefined) return { skipped: 'another snapshot holds the lease' }
+  let control = readControl(acquired)
+  for (let left = rounds; control !== undefined; left--) {
+    const round = await oneRound(ports, cloudstack, policy, me, control)
+    if ('failed' in round) return round
+    const kick = left > 1 ? control.kick : undefined
+    const released = await ports.store.update(release(policy.cloud, me, kick, round.remembered))
+    if (released !== undefined || left <= 1) return round.report
+    control = readControl(await ports.store.update(nextRound(policy.cloud, me)))
+  }
+  return { skipped: 'a newer version runs here' }
+}
+
+interface Round {
+  readonly report: Extract<SnapshotReport, { tick: number }>
+  readonly remembered: Remembered
+}
+
+/** CloudStack being away is no crash: it is remembered for the status, and the next tick asks again. */
+async function oneRound(
+  ports: Ports,
+  cloudstack: CloudStack,
+  policy: Policy,
+  me: string,
+  control: Control,
+): Promise<Round | { failed: string }> {
+  let observed: Observed
+  try {
+    observed = await observe(ports, cloudstack, policy, control)
+  } catch (error) {
+    const failed = error instanceof Error ? error.message : String(error)
+    ports.logger.error('the snapshot failed', { cloud: policy.cloud, tick: control.tick, failed })
+    await ports.store.update(releaseFailed(policy.cloud, me, failed.slice(0, 1000), ports.now()))
+    return { failed }
+  }
+  const zonesDue = await requestDiffs(ports, policy, control.tick, observed)
+  const { tick } = control
+  const edges = observed.edges
+  ports.logger.info('snapshot', { cloud: policy.cloud, tick, hosts: observed.records.length, edges, zonesDue })
+  return { report: { tick, hosts: observed.records.length, edges, zonesDue }, remembered: observed.remembered }
+}
+
+/** @returns how many zones have a host that is due now. */
+async function requestDiffs(ports: Ports, policy: Policy, tick: number, observed: Observed): Promise<number> {
+  const { cloud } = policy
+  const messages = []
+  for (const zone of new Set(observed.records.map((record) => record.zone))) {
+    const revisions = await readPointers(ports.store, cloud, zone)
+    const records = observed.records.filter((record) => record.zone === zone)
+    const now = ports.now()
+    if (select(candidates(records, revisions, policy.driverOf, policy, now), policy, tick, now).length === 0) continue
+    const body = { v: messageVersion, cloud, zone, tick } as const
+    messages.push({ body, group: `${cloud}-${zone}`, deduplication: `${cloud}-${zone}-${tick}` })
+  }
+  if (messages.length > 0) await ports.queues.send('diff', messages)
+  return messages.length
+}

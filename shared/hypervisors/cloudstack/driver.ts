@@ -1,0 +1,49 @@
+/**
+ * The driver for hosts that nobody but CloudStack reaches: one `updateHost` with the id alone makes a management server
+ * of 4.17 or later send every persistent network to the host (FACTS H). In: the host. Out: a request made. It cannot
+ * look, so it never says that anything is there (DESIGN 23).
+ */
+import type { CloudStack } from '../../cloudstack/client.ts'
+import { CloudStackError } from '../../cloudstack/errors.ts'
+import type { DesiredNetwork } from '../../reconcile/model.ts'
+import { type Driver, HostError, type Session, type Target, type View } from '../driver.ts'
+
+export function createCloudStackDriver(cloudstack: Pick<CloudStack, 'updateHost'>): Driver {
+  return { verifies: false, open: async (target, signal) => openSession(cloudstack, target, signal) }
+}
+
+function openSession(cloudstack: Pick<CloudStack, 'updateHost'>, target: Target, signal: AbortSignal): Session {
+  let requested = false
+
+  const request = async (): Promise<void> => {
+    signal.throwIfAborted()
+    await Promise.race([updateHost(cloudstack, target), aborted(signal)])
+    requested = true
+  }
+
+  const look = async (desired: readonly DesiredNetwork[]): Promise<View> => ({
+    devices: 0,
+    findings: [],
+    changes: requested ? [] : desired.map(({ physicalNetwork, uri }) => ({ physicalNetwork, uri, devices: [], steps })),
+    apply: request,
+  })
+
+  return { look, close: async () => {} }
+}
+
+/** A run that ends before the server's pass does has still requested it. */
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+
+const steps = ['ask CloudStack to send every persistent network (updateHost, id only)']
+
+/** updateHost lasts as long as the server's serial pass; one that timed out was still requested (DESIGN 23). */
+async function updateHost(cloudstack: Pick<CloudStack, 'updateHost'>, target: Target): Promise<void> {
+  try {
+    await cloudstack.updateHost(target.id)
+  } catch (error) {
+    if (!(error instanceof CloudStackError)) throw error
+    if (error.timedOut) return
+    throw new HostError('CloudStackRefused', `updateHost: ${error.message}`)
+  }
+}

@@ -1,0 +1,68 @@
+/**
+ * One run on one host, whatever the hypervisor: look, apply, look again, verdict. In: a driver, the host, its desired
+ * networks, the mode. Out: what was found and done; a HostError if the host could not be served.
+ *
+ * - look: what is there, compared with what is desired by the driver's pure plan
+ * - nothing to do, or mode observe: the first look is the outcome
+ * - apply what is missing, in one batch
+ * - look again: only what was seen counts; what is still missing is ApplyIncomplete, network by network
+ */
+import type { DesiredNetwork } from '../reconcile/model.ts'
+import type { Verdict } from '../reconcile/record.ts'
+import type { Change, Driver, Finding, Session, Target, View } from './driver.ts'
+
+export interface Run {
+  readonly verdict: Verdict
+  readonly bootId?: string
+  /** Desired devices present and right at the end. */
+  readonly devices: number
+  /** Devices that were missing at the start and are right at the end. */
+  readonly created: number
+  /** What is not right at the end. */
+  readonly findings: readonly Finding[]
+  /** Of those, what an apply would do (mode observe). */
+  readonly pending: readonly Change[]
+}
+
+export async function run(
+  driver: Driver,
+  target: Target,
+  desired: readonly DesiredNetwork[],
+  mode: 'observe' | 'apply',
+  signal: AbortSignal,
+): Promise<Run> {
+  const session = await driver.open(target, signal)
+  try {
+    const before = await session.look(desired)
+    if (before.changes.length === 0 || mode === 'observe') return outcome(driver, before, before, mode)
+    signal.throwIfAborted()
+    return outcome(driver, before, await appliedView(session, before, desired), mode)
+  } finally {
+    await session.close()
+  }
+}
+
+async function appliedView(session: Session, before: View, desired: readonly DesiredNetwork[]): Promise<View> {
+  await before.apply()
+  return session.look(desired)
+}
+
+function outcome(driver: Driver, before: View, after: View, mode: 'observe' | 'apply'): Run {
+  const findings = [...after.findings, ...(mode === 'apply' ? after.changes.map(incomplete) : [])]
+  const inSync = findings.length === 0 && after.changes.length === 0
+  return {
+    verdict: driver.verifies ? (inSync ? 'InSync' : 'OutOfSync') : 'Unknown',
+    ...(after.bootId === undefined ? {} : { bootId: after.bootId }),
+    devices: after.devices,
+    created: Math.max(0, after.devices - before.devices),
+    findings,
+    pending: after.changes,
+  }
+}
+
+const incomplete = ({ physicalNetwork, uri, devices, steps }: Change): Finding => ({
+  physicalNetwork,
+  uri,
+  reason: 'ApplyIncomplete',
+  detail: `${devices.join(', ')}: still to do: ${steps.join(', ')}`,
+})

@@ -1,0 +1,38 @@
+/**
+ * Each host of a zone with whether a driver can serve it and why it is due: what `select` chooses from. In: records,
+ * the current revision of each hypervisor, the rules of the driver of each hypervisor. Out: candidates.
+ */
+import { type DuePolicy, due } from './due.ts'
+import type { HostRecord } from './record.ts'
+import type { Candidate } from './select.ts'
+
+/** What matters here of a driver; registry.ts has it. */
+export interface DriverRules {
+  readonly verifies: boolean
+  readonly needsEnabled: boolean
+}
+
+export interface CandidatePolicy extends DuePolicy {
+  /** How long a request that proves nothing (verifies: false) stands before it is made again. */
+  readonly repeatMilliseconds: number
+}
+
+/** Up, with a driver, and Enabled where the driver needs that (DESIGN 22). */
+export const eligible = (record: HostRecord, driver: DriverRules | undefined): boolean =>
+  driver !== undefined && record.state === 'Up' && (!driver.needsEnabled || record.resourceState === 'Enabled')
+
+export function candidates(
+  records: readonly HostRecord[],
+  revisions: ReadonlyMap<string, string>,
+  driverOf: (hypervisor: string) => DriverRules | undefined,
+  policy: CandidatePolicy,
+  now: number,
+): readonly Candidate[] {
+  return records.map((record) => {
+    const driver = driverOf(record.hypervisor)
+    const may = eligible(record, driver)
+    const interval = driver?.verifies === false ? policy.repeatMilliseconds : policy.verifyMilliseconds
+    const why = due(record, revisions.get(record.hypervisor), may, { ...policy, verifyMilliseconds: interval }, now)
+    return { record, eligible: may, why }
+  })
+}

@@ -1,0 +1,87 @@
+/**
+ * What a run that finished means for the host's record. Pure. In: the record as acquired, what the run found, the
+ * revision and the policy. Out: the attributes of the report.
+ *
+ * | the run                                  | verdict   | reason              | next attempt                    |
+ * |------------------------------------------|-----------|---------------------|---------------------------------|
+ * | found all present at its end             | InSync    | –                   | –                               |
+ * | left findings, some of which may heal    | OutOfSync | the first of them   | after a backoff of its own count|
+ * | left findings, none of which heals       | OutOfSync | the first of them   | –                               |
+ * | only looked (mode observe), found missing| OutOfSync | ObserveOnly         | –                               |
+ * | asked an API that does not tell          | Unknown   | RequestedUnverified | –                               |
+ */
+import { type BackoffPolicy, backoff } from './backoff.ts'
+import { type Reason, reasons } from './reasons.ts'
+import { type Exception, exceptionLimit, type HostRecord, settledIn, type Verdict } from './record.ts'
+
+/** What a run found, as far as the record is concerned. */
+export interface RunResult {
+  readonly verdict: Verdict
+  readonly bootId?: string
+  readonly devices: number
+  readonly created: number
+  readonly findings: readonly Exception[]
+  readonly pending: readonly unknown[]
+}
+
+/** What a run that finished says. */
+export interface Outcome {
+  readonly settled: string
+  readonly verdict: Verdict
+  readonly reason?: Reason
+  readonly detail?: string
+  readonly bootId?: string
+  readonly devices: number
+  readonly created: number
+  readonly exceptions: readonly Exception[]
+  readonly moreExceptions: number
+  readonly failures: 0
+  /** Runs in a row that finished with exceptions which may heal. */
+  readonly retries: number
+  readonly nextAttemptAt?: number
+  readonly readySeconds?: number
+}
+
+export function outcome(
+  record: HostRecord,
+  result: RunResult,
+  revision: string,
+  policy: BackoffPolicy & { readonly mode: string },
+  now: number,
+  random: number,
+): Outcome {
+  const { verdict, bootId, devices, created, findings } = result
+  const mayHeal = findings.some((finding) => reasons[finding.reason].retry)
+  const retries = mayHeal ? record.retries + 1 : 0
+  const servedEdge = verdict === 'InSync' && record.tried > record.done && record.edgeAt !== undefined
+  return {
+    settled: settledIn(revision, policy.mode),
+    verdict,
+    ...why(result),
+    ...(bootId === undefined ? {} : { bootId }),
+    devices,
+    created,
+    exceptions: findings.slice(0, exceptionLimit).map(bounded),
+    moreExceptions: Math.max(0, findings.length - exceptionLimit),
+    failures: 0,
+    retries,
+    ...(mayHeal ? { nextAttemptAt: now + backoff(retries, policy, random) } : {}),
+    ...(servedEdge ? { readySeconds: Math.round((now - (record.edgeAt ?? now)) / 100) / 10 } : {}),
+  }
+}
+
+function why({ verdict, findings, pending }: RunResult): { reason?: Reason; detail?: string } {
+  if (verdict === 'InSync') return {}
+  if (verdict === 'Unknown') return { reason: 'RequestedUnverified' }
+  const [first] = findings
+  if (first === undefined) return { reason: 'ObserveOnly', detail: `${pending.length} networks would be prepared` }
+  const others = findings.length === 1 ? '' : ` (and ${findings.length - 1} more)`
+  return { reason: first.reason, detail: `${first.uri}: ${first.detail}${others}`.slice(0, 500) }
+}
+
+const bounded = ({ physicalNetwork, uri, reason, detail }: Exception): Exception => ({
+  physicalNetwork,
+  uri,
+  reason,
+  detail: detail.slice(0, 200),
+})

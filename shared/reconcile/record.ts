@@ -1,0 +1,77 @@
+/**
+ * The host record: all that is remembered of one host. Three writers each own their attributes: the snapshot (facts
+ * and `wanted`), diff (`queued…`), and the run (the rest). Its counters are the state machine: Idle → Queued → Running
+ * → Idle or Backoff.
+ */
+import type { Why } from '../queue/queues.ts'
+import type { HostFact } from './model.ts'
+import type { Reason } from './reasons.ts'
+
+export const verdicts = ['InSync', 'OutOfSync', 'Unknown'] as const
+/** What the last finished run knew of the host. */
+export type Verdict = (typeof verdicts)[number]
+
+/** Why one network is not simply present on a host; kept on the record, 64 at most. */
+export interface Exception {
+  readonly physicalNetwork: string
+  readonly uri: string
+  readonly reason: Reason
+  readonly detail: string
+}
+
+export interface HostRecord extends HostFact {
+  /** The tick whose snapshot last wrote the facts. */
+  readonly tick: number
+  /** Edges seen. Only ever added to, in the write that stores the state which caused it. */
+  readonly wanted: number
+  /** The names of the last edge, for people; and when it was seen. */
+  readonly edge?: string
+  readonly edgeAt?: number
+
+  /** The tick of the last job sent, why it was sent, and until when it counts as outstanding. */
+  readonly queued?: number
+  readonly queuedWhy?: Why
+  readonly outstandingUntil?: number
+
+  /** The run under way. */
+  readonly runId?: string
+  readonly runUntil?: number
+  /** `wanted` as the last run found it at its start; and as the last run that finished had found it. */
+  readonly tried: number
+  readonly done: number
+  /** The tick of the last job that ran to a report, or crashed. */
+  readonly ran?: number
+  /** `revision:mode` that the last finished run left the host in. Absent from the start of a run to its report. */
+  readonly settled?: string
+  readonly verifiedAt?: number
+  readonly bootId?: string
+  readonly verdict?: Verdict
+  /** Of the last run, if it failed or the verdict is not InSync. */
+  readonly reason?: Reason
+  readonly detail?: string
+  /** Desired devices present and right; created over the life of the record. */
+  readonly devices?: number
+  readonly created: number
+  /** Runs in a row that failed; and that finished with exceptions which may heal. */
+  readonly failures: number
+  readonly retries: number
+  readonly nextAttemptAt?: number
+  readonly exceptions: readonly Exception[]
+  /** Exceptions beyond the 64 that are kept. */
+  readonly moreExceptions?: number
+  /** From the edge to its verification, in seconds. */
+  readonly readySeconds?: number
+}
+
+/** What a host is settled in: a desired revision, brought about (apply) or only looked at (observe). */
+export const settledIn = (revision: string, mode: string): string => `${revision}:${mode}`
+
+/** A host whose job is under way or waiting; what is outstanding is not sent again (DESIGN 11). */
+export const outstanding = (record: HostRecord, now: number): boolean =>
+  record.queued !== undefined &&
+  (record.ran === undefined || record.queued > record.ran) &&
+  record.outstandingUntil !== undefined &&
+  now < record.outstandingUntil
+
+/** How many exceptions a record keeps. */
+export const exceptionLimit = 64

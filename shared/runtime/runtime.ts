@@ -1,0 +1,78 @@
+/**
+ * Everything that a function needs, made from its environment once and only when used. In: the environment, and parts
+ * that a test or the local runner brings instead. Out: settings, policy, ports.
+ */
+import { randomUUID } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { type CloudStack, createCloudStack } from '../cloudstack/client.ts'
+import { type Policy, policyOf } from '../flow/policy.ts'
+import { createSqsQueues } from '../queue/sqs.ts'
+import { createDynamoDbStore } from '../store/dynamodb.ts'
+import { dynamoDbClient, sqsClient } from './clients.ts'
+import {
+  ConfigurationError,
+  type Environment,
+  parseConfiguration,
+  parseConfigurationWithCloudStack,
+} from './configuration.ts'
+import type { Logger } from './logger.ts'
+import type { Overrides, Ports } from './ports.ts'
+import type { Settings } from './settings.ts'
+
+export interface Runtime {
+  readonly settings: Settings
+  readonly policy: Policy
+  readonly ports: Ports
+  /** Asked for only by functions that speak to it. @throws ConfigurationError when its address or keys are missing. */
+  readonly cloudstack: () => CloudStack
+}
+
+/** @throws ConfigurationError */
+export function createRuntime(environment: Environment, logger: Logger, overrides: Overrides = {}): Runtime {
+  const settings = parseConfiguration(environment)
+  const table = settings.BRIDGEKEEPER_TABLE
+  if (table === undefined && overrides.store === undefined) {
+    throw new ConfigurationError('BRIDGEKEEPER_TABLE is not set: it names the DynamoDB table; the deployment sets it.')
+  }
+  const ports: Ports = {
+    store: overrides.store ?? createDynamoDbStore({ table: table ?? '', client: dynamoDbClient(environment) }),
+    queues: overrides.queues ?? createSqsQueues(sqsClient(environment), queueUrls(settings)),
+    logger: overrides.logger ?? logger,
+    now: overrides.now ?? Date.now,
+    random: overrides.random ?? Math.random,
+    newId: overrides.newId ?? randomUUID,
+  }
+  const cloudstack = (): CloudStack => overrides.cloudstack ?? createCloudStackFrom(environment, ports.logger)
+  return { settings, policy: policyOf(settings), ports, cloudstack }
+}
+
+const queueUrls = (settings: Settings) => ({
+  snapshot: settings.BRIDGEKEEPER_QUEUE_SNAPSHOT,
+  diff: settings.BRIDGEKEEPER_QUEUE_DIFF,
+  provisionKvm: settings.BRIDGEKEEPER_QUEUE_PROVISION_KVM,
+  provisionCloudstack: settings.BRIDGEKEEPER_QUEUE_PROVISION_CLOUDSTACK,
+})
+
+function createCloudStackFrom(environment: Environment, logger: Logger): CloudStack {
+  const settings = parseConfigurationWithCloudStack(environment)
+  const caFile = settings.BRIDGEKEEPER_CLOUDSTACK_CA_FILE
+  return createCloudStack({
+    url: settings.CLOUDSTACK_API_URL,
+    apiKey: settings.CLOUDSTACK_API_KEY,
+    secretKey: settings.CLOUDSTACK_SECRET_KEY,
+    ...(caFile === undefined ? {} : { ca: readSetting('BRIDGEKEEPER_CLOUDSTACK_CA_FILE', caFile) }),
+    logger,
+  })
+}
+
+/** The content of a file that a setting names. @throws ConfigurationError naming the setting, the file and why. */
+export function readSetting(name: string, file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    const why = error instanceof Error && 'code' in error ? String(error.code) : 'unknown'
+    throw new ConfigurationError(
+      `${name}=${JSON.stringify(file)} cannot be read (${why}): name a file that this user may read.`,
+    )
+  }
+}

@@ -1,0 +1,66 @@
+/**
+ * The store on DynamoDB, or on anything that speaks its protocol. In: keys and writes as data. Out: items. A condition
+ * that does not hold is an answer; everything else that fails is thrown as the SDK throws it, after its own retries.
+ */
+import { ConditionalCheckFailedException, type DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import { DeleteCommand, DynamoDBDocumentClient, GetCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb'
+import { expression } from './expression.ts'
+import type { Item, Key, Store, Write } from './store.ts'
+
+export interface DynamoDbOptions {
+  readonly table: string
+  readonly client: DynamoDBClient
+}
+
+export function createDynamoDbStore({ table, client }: DynamoDbOptions): Store {
+  const documents = DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true } })
+
+  const get = async (key: Key): Promise<Item | undefined> => {
+    const { Item } = await documents.send(new GetCommand({ TableName: table, Key: { ...key }, ConsistentRead: true }))
+    return Item === undefined ? undefined : asItem(Item)
+  }
+
+  const list = async (pk: string, prefix: string): Promise<readonly Item[]> => {
+    const items: Item[] = []
+    let from: Record<string, unknown> | undefined
+    do {
+      const page = await documents.send(
+        new QueryCommand({
+          TableName: table,
+          KeyConditionExpression: 'pk = :pk AND begins_with(sk, :sk)',
+          ExpressionAttributeValues: { ':pk': pk, ':sk': prefix },
+          ConsistentRead: true,
+          ...(from === undefined ? {} : { ExclusiveStartKey: from }),
+        }),
+      )
+      items.push(...(page.Items ?? []).map(asItem))
+      from = page.LastEvaluatedKey
+    } while (from !== undefined)
+    return items
+  }
+
+  const update = async (write: Write): Promise<Item | undefined> => {
+    try {
+      const { Attributes } = await documents.send(
+        new UpdateCommand({ TableName: table, Key: { ...write.key }, ...expression(write), ReturnValues: 'ALL_NEW' }),
+      )
+      return asItem({ ...write.key, ...Attributes })
+    } catch (error) {
+      if (error instanceof ConditionalCheckFailedException) return undefined
+      throw error
+    }
+  }
+
+  const remove = async (key: Key): Promise<void> => {
+    await documents.send(new DeleteCommand({ TableName: table, Key: { ...key } }))
+  }
+
+  return { get, list, update, delete: remove }
+}
+
+/** The document client's values are the store's values: strings, numbers, booleans, null, bytes, lists, maps. */
+function asItem(attributes: Record<string, unknown>): Item {
+  const { pk, sk } = attributes
+  if (typeof pk !== 'string' || typeof sk !== 'string') throw new TypeError('an item without pk and sk was read')
+  return { ...(attributes as Record<string, never>), pk, sk }
+}

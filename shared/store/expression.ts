@@ -1,0 +1,70 @@
+/**
+ * From a Write as data to DynamoDB's expressions. Pure: names and values all go through placeholders, so that neither
+ * a reserved word nor data can change an expression.
+ */
+import type { Condition, Value, Write } from './store.ts'
+
+export interface Expression {
+  readonly UpdateExpression: string
+  readonly ConditionExpression?: string
+  readonly ExpressionAttributeNames: Record<string, string>
+  readonly ExpressionAttributeValues?: Record<string, Value>
+}
+
+export function expression(write: Write): Expression {
+  const names = new Map<string, string>()
+  const values = new Map<string, Value>()
+  const name = (attribute: string): string => {
+    const placeholder = names.get(attribute) ?? `#n${names.size}`
+    names.set(attribute, placeholder)
+    return placeholder
+  }
+  const value = (given: Value): string => {
+    const placeholder = `:v${values.size}`
+    values.set(placeholder, given)
+    return placeholder
+  }
+
+  const sets = [
+    ...Object.entries(write.set ?? {}).flatMap(([attribute, given]) =>
+      given === undefined ? [] : [`${name(attribute)} = ${value(given)}`],
+    ),
+    ...Object.entries(write.copy ?? {}).map(([to, from]) => `${name(to)} = if_not_exists(${name(from)}, ${value(0)})`),
+  ]
+  const adds = Object.entries(write.add ?? {}).map(([attribute, by]) => `${name(attribute)} ${value(by)}`)
+  const removes = (write.remove ?? []).map(name)
+  const update = [clause('SET', sets), clause('ADD', adds), clause('REMOVE', removes)].filter(Boolean).join(' ')
+  const condition = write.when === undefined ? undefined : conditionText(write.when, name, value)
+
+  return {
+    UpdateExpression: update,
+    ...(condition === undefined ? {} : { ConditionExpression: condition }),
+    ExpressionAttributeNames: Object.fromEntries(
+      [...names].map(([attribute, placeholder]) => [placeholder, attribute]),
+    ),
+    ...(values.size === 0 ? {} : { ExpressionAttributeValues: Object.fromEntries(values) }),
+  }
+}
+
+const clause = (word: string, parts: readonly string[]): string =>
+  parts.length === 0 ? '' : `${word} ${parts.join(', ')}`
+
+function conditionText(
+  condition: Condition,
+  name: (attribute: string) => string,
+  value: (given: Value) => string,
+): string {
+  if ('absent' in condition) return `attribute_not_exists(${name(condition.absent)})`
+  if ('present' in condition) return `attribute_exists(${name(condition.present)})`
+  if ('all' in condition) return joined(condition.all, ' AND ', name, value)
+  if ('any' in condition) return joined(condition.any, ' OR ', name, value)
+  const right = 'other' in condition ? name(condition.other) : value(condition.value)
+  return `${name(condition.attribute)} ${condition.is} ${right}`
+}
+
+const joined = (
+  conditions: readonly Condition[],
+  word: string,
+  name: (attribute: string) => string,
+  value: (given: Value) => string,
+): string => conditions.map((each) => `(${conditionText(each, name, value)})`).join(word)

@@ -1,0 +1,142 @@
+/**
+ * Every item of the table, on one page: its key, who writes what, and its schema. In: an Item as the engine gave it.
+ * Out: a typed record, or undefined where a newer version wrote it (then nothing is done: the next tick serves it).
+ *
+ * | Item     | pk           | sk                  | writers                                                        |
+ * |----------|--------------|---------------------|----------------------------------------------------------------|
+ * | control  | C#cloud      | CONTROL             | snapshot; `kick` also backfill                                 |
+ * | host     | Z#cloud#zone | H#host              | snapshot: facts, wanted · diff: queued · run: the rest         |
+ * | pointer  | Z#cloud#zone | D#hypervisor        | snapshot                                                       |
+ * | revision | Z#cloud#zone | R#hypervisor#sha256 | snapshot; immutable but for its expiry                         |
+ * | host key | Z#cloud#zone | K#host              | a run under accept-new                                         |
+ *
+ * Every item carries `v`, its schema version. Times are milliseconds since the epoch, but for `expires`, which is in
+ * seconds, as DynamoDB's TTL wants it.
+ */
+import * as z from 'zod/mini'
+import { whys } from '../queue/queues.ts'
+import { reasonNames } from '../reconcile/reasons.ts'
+import { type HostRecord, verdicts } from '../reconcile/record.ts'
+import type { Item, Key } from './store.ts'
+
+export const itemVersion = 1
+
+export const controlKey = (cloud: string): Key => ({ pk: `C#${cloud}`, sk: 'CONTROL' })
+export const zonePartition = (cloud: string, zone: string): string => `Z#${cloud}#${zone}`
+export const hostKey = (cloud: string, zone: string, host: string): Key => ({
+  pk: zonePartition(cloud, zone),
+  sk: `H#${host}`,
+})
+export const pointerKey = (cloud: string, zone: string, hypervisor: string): Key => ({
+  pk: zonePartition(cloud, zone),
+  sk: `D#${hypervisor}`,
+})
+export const revisionKey = (cloud: string, zone: string, hypervisor: string, revision: string): Key => ({
+  pk: zonePartition(cloud, zone),
+  sk: `R#${hypervisor}#${revision}`,
+})
+export const sshKeyKey = (cloud: string, zone: string, host: string): Key => ({
+  pk: zonePartition(cloud, zone),
+  sk: `K#${host}`,
+})
+
+const text = z.string()
+const count = z._default(z.number(), 0)
+const time = z.exactOptional(z.number())
+
+const zoneName = z.object({ id: text, name: text })
+
+/** What one cloud's snapshot remembers between ticks. */
+const control = z.object({
+  v: z.literal(itemVersion),
+  holder: z.exactOptional(text),
+  until: time,
+  tick: count,
+  kick: count,
+  /** Up to where CloudStack's events were read before networks were last listed. */
+  cursor: z.exactOptional(text),
+  listedAt: time,
+  zones: z._default(z.array(zoneName), []),
+  /** `zone/hypervisor` of each desired set that exists. */
+  desired: z._default(z.array(text), []),
+  lastGoodAt: time,
+  /** Why the last snapshot failed, if it did. */
+  failure: z.exactOptional(text),
+  failureAt: time,
+})
+export type Control = z.infer<typeof control>
+
+const exception = z.object({ physicalNetwork: text, uri: text, reason: z.enum(reasonNames), detail: text })
+
+const host = z.object({
+  v: z.literal(itemVersion),
+  pk: text,
+  sk: text,
+  name: text,
+  cluster: text,
+  hypervisor: text,
+  address: text,
+  state: text,
+  resourceState: text,
+  managementServer: z.exactOptional(text),
+  tick: z.number(),
+  wanted: count,
+  edge: z.exactOptional(text),
+  edgeAt: time,
+  queued: time,
+  queuedWhy: z.exactOptional(z.enum(whys)),
+  outstandingUntil: time,
+  runId: z.exactOptional(text),
+  runUntil: time,
+  tried: count,
+  done: count,
+  ran: time,
+  settled: z.exactOptional(text),
+  verifiedAt: time,
+  bootId: z.exactOptional(text),
+  verdict: z.exactOptional(z.enum(verdicts)),
+  reason: z.exactOptional(z.enum(reasonNames)),
+  detail: z.exactOptional(text),
+  devices: time,
+  created: count,
+  failures: count,
+  retries: count,
+  nextAttemptAt: time,
+  exceptions: z._default(z.array(exception), []),
+  moreExceptions: time,
+  readySeconds: time,
+})
+
+const pointer = z.object({ v: z.literal(itemVersion), revision: text, tick: z.number() })
+export type Pointer = z.infer<typeof pointer>
+
+const revision = z.object({ v: z.literal(itemVersion), body: z.instanceof(Uint8Array), expires: z.number() })
+export type Revision = z.infer<typeof revision>
+
+const sshKey = z.object({ v: z.literal(itemVersion), keys: z.array(text) })
+
+/** An item that cannot be read: not written by Bridgekeeper, or damaged. Thrown with the key and what is wrong. */
+export class ItemMalformed extends Error {
+  override readonly name = 'ItemMalformed'
+}
+
+/** @returns undefined for an absent item and for one of a newer version. @throws ItemMalformed */
+function read<T>(schema: z.ZodMiniType<T>, item: Item | undefined): T | undefined {
+  if (item === undefined || (typeof item.v === 'number' && item.v > itemVersion)) return undefined
+  const parsed = schema.safeParse(item)
+  if (parsed.success) return parsed.data
+  const issue = parsed.error.issues[0]
+  throw new ItemMalformed(`item ${item.pk} / ${item.sk}: ${issue?.path.join('.')} ${issue?.message}`)
+}
+
+export const readControl = (item: Item | undefined): Control | undefined => read(control, item)
+export const readPointer = (item: Item | undefined): Pointer | undefined => read(pointer, item)
+export const readRevision = (item: Item | undefined): Revision | undefined => read(revision, item)
+export const readSshKeys = (item: Item | undefined): readonly string[] => read(sshKey, item)?.keys ?? []
+
+export function readHost(item: Item | undefined): HostRecord | undefined {
+  const parsed = read(host, item)
+  if (parsed === undefined) return undefined
+  const { v, pk, sk, ...attributes } = parsed
+  return { ...attributes, id: sk.slice('H#'.length), zone: pk.slice(pk.lastIndexOf('#') + 1) }
+}

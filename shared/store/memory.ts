@@ -1,0 +1,58 @@
+/**
+ * The store in memory, for simulations: the same writes and conditions as DynamoDB's, on a map. In and out as Store.
+ * It passes the same contract suite as every other engine.
+ */
+import type { Condition, Item, Key, Store, Value, Write } from './store.ts'
+
+export function createMemoryStore(): Store {
+  const items = new Map<string, Item>()
+  const address = ({ pk, sk }: Key): string => JSON.stringify([pk, sk])
+
+  return {
+    get: async (key) => copyOf(items.get(address(key))),
+    list: async (pk, prefix) =>
+      [...items.values()]
+        .filter((item) => item.pk === pk && item.sk.startsWith(prefix))
+        .sort((a, b) => (a.sk < b.sk ? -1 : 1))
+        .map((item) => structuredClone(item)),
+    update: async (write) => {
+      const before = items.get(address(write.key))
+      if (write.when !== undefined && !meets(before ?? {}, write.when)) return undefined
+      const after = applied(before ?? { ...write.key }, write)
+      items.set(address(write.key), after)
+      return structuredClone(after)
+    },
+    delete: async (key) => void items.delete(address(key)),
+  }
+}
+
+const copyOf = (item: Item | undefined): Item | undefined => (item === undefined ? undefined : structuredClone(item))
+
+function applied(before: Readonly<Record<string, Value>>, write: Write): Item {
+  const after: Record<string, Value> = { ...before }
+  for (const [attribute, given] of Object.entries(write.set ?? {})) if (given !== undefined) after[attribute] = given
+  for (const [to, from] of Object.entries(write.copy ?? {})) after[to] = before[from] ?? 0
+  for (const [attribute, by] of Object.entries(write.add ?? {})) after[attribute] = Number(before[attribute] ?? 0) + by
+  for (const attribute of write.remove ?? []) delete after[attribute]
+  return structuredClone({ ...after, pk: write.key.pk, sk: write.key.sk })
+}
+
+function meets(item: Readonly<Record<string, Value>>, condition: Condition): boolean {
+  if ('absent' in condition) return item[condition.absent] === undefined
+  if ('present' in condition) return item[condition.present] !== undefined
+  if ('all' in condition) return condition.all.every((each) => meets(item, each))
+  if ('any' in condition) return condition.any.some((each) => meets(item, each))
+  const left = item[condition.attribute]
+  const right = 'other' in condition ? item[condition.other] : condition.value
+  return compares(left, condition.is, right)
+}
+
+/** As DynamoDB: values of different types, and absent ones, are not comparable. */
+function compares(left: Value | undefined, is: string, right: Value | undefined): boolean {
+  if ((typeof left !== 'number' && typeof left !== 'string') || typeof left !== typeof right) return false
+  if (right === undefined || right === null) return false
+  if (is === '=') return left === right
+  if (is === '<') return left < right
+  if (is === '<=') return left <= right
+  return is === '>' ? left > right : left >= right
+}

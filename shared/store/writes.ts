@@ -1,0 +1,205 @@
+/**
+ * Every conditional write, as data. Their order and conditions were model-checked before they were written down here
+ * (docs/design.md); change none alone. In: names, ticks, times. Out: a Write for any engine.
+ *
+ * | write          | holds only if                                                      | by       |
+ * |----------------|--------------------------------------------------------------------|----------|
+ * | acquireTick    | nobody holds the lease, or it ran out                              | snapshot |
+ * | nextRound      | I hold it                                                          | snapshot |
+ * | release        | I hold it, and nobody kicked since I read (not asked after 2 rounds)| snapshot |
+ * | state          | no later tick wrote the host                                       | snapshot |
+ * | pointer        | no later or equal tick wrote it                                    | snapshot |
+ * | kick           | –                                                                  | backfill |
+ * | want           | the host exists                                                    | backfill |
+ * | mark           | no later job was queued, this tick's did not run                   | diff     |
+ * | acquireRun     | this tick's did not run, no run is under way                       | run      |
+ * | crash          | their run is still theirs and is past its time                     | run      |
+ * | reportDone     | the run is mine                                                    | run      |
+ * | reportFailed   | the run is mine                                                    | run      |
+ */
+import type { Why } from '../queue/queues.ts'
+import type { HostFact } from '../reconcile/model.ts'
+import type { Outcome } from '../reconcile/outcome.ts'
+import type { Reason } from '../reconcile/reasons.ts'
+import type { HostRecord } from '../reconcile/record.ts'
+import { type Control, controlKey, hostKey, itemVersion, pointerKey, revisionKey } from './items.ts'
+import type { Condition, Write } from './store.ts'
+
+const v = itemVersion
+const holds = (me: string): Condition => ({ attribute: 'holder', is: '=', value: me })
+const equals = (attribute: string, value: string | number): Condition => ({ attribute, is: '=', value })
+const absentOr = (attribute: string, is: '<' | '<=', value: number): Condition => ({
+  any: [{ absent: attribute }, { attribute, is, value }],
+})
+
+export const acquireTick = (cloud: string, me: string, now: number, until: number): Write => ({
+  key: controlKey(cloud),
+  set: { v, holder: me, until },
+  add: { tick: 1 },
+  when: { any: [{ absent: 'holder' }, { attribute: 'until', is: '<=', value: now }] },
+})
+
+/** Another round under the same lease, with a tick of its own. */
+export const nextRound = (cloud: string, me: string): Write => ({
+  key: controlKey(cloud),
+  add: { tick: 1 },
+  when: holds(me),
+})
+
+export type Remembered = Partial<Pick<Control, 'cursor' | 'listedAt' | 'zones' | 'desired' | 'lastGoodAt'>>
+
+/** @param kickAsRead undefined: release whatever was kicked; the next tick serves it. */
+export const release = (cloud: string, me: string, kickAsRead: number | undefined, remembered: Remembered): Write => ({
+  key: controlKey(cloud),
+  set: { ...remembered },
+  remove: ['holder', 'until', 'failure', 'failureAt'],
+  when: kickAsRead === undefined ? holds(me) : { all: [holds(me), kickIs(kickAsRead)] },
+})
+
+const kickIs = (kick: number): Condition => (kick === 0 ? { absent: 'kick' } : equals('kick', kick))
+
+export const releaseFailed = (cloud: string, me: string, failure: string, now: number): Write => ({
+  key: controlKey(cloud),
+  set: { failure, failureAt: now },
+  remove: ['holder', 'until'],
+  when: holds(me),
+})
+
+export const kick = (cloud: string): Write => ({ key: controlKey(cloud), set: { v }, add: { kick: 1 } })
+
+/** The host's facts, and in the same write the edge that they are. */
+export function state(cloud: string, host: HostFact, tick: number, edge: string | undefined, now: number): Write {
+  const { id, zone, managementServer, ...facts } = host
+  return {
+    key: hostKey(cloud, zone, id),
+    set: { v, ...facts, managementServer, tick, ...(edge === undefined ? {} : { edge, edgeAt: now }) },
+    ...(edge === undefined ? {} : { add: { wanted: 1 } }),
+    ...(managementServer === undefined ? { remove: ['managementServer'] } : {}),
+    when: absentOr('tick', '<=', tick),
+  }
+}
+
+export const pointer = (cloud: string, zone: string, hypervisor: string, revision: string, tick: number): Write => ({
+  key: pointerKey(cloud, zone, hypervisor),
+  set: { v, revision, tick },
+  when: absentOr('tick', '<', tick),
+})
+
+/** @param expires in seconds: refreshed whenever networks were listed and this revision is current. */
+export const revisionBody = (
+  cloud: string,
+  zone: string,
+  hypervisor: string,
+  revision: string,
+  body: Uint8Array,
+  expires: number,
+): Write => ({ key: revisionKey(cloud, zone, hypervisor, revision), set: { v, body, expires } })
+
+/** An edge that an operator asks for. */
+export const want = (cloud: string, host: HostRecord, edge: string, now: number): Write => ({
+  key: hostKey(cloud, host.zone, host.id),
+  set: { edge, edgeAt: now },
+  add: { wanted: 1 },
+  when: { present: 'tick' },
+})
+
+export const mark = (cloud: string, host: HostRecord, tick: number, why: Why, outstandingUntil: number): Write => ({
+  key: hostKey(cloud, host.zone, host.id),
+  set: { queued: tick, queuedWhy: why, outstandingUntil },
+  when: { all: [{ present: 'tick' }, absentOr('queued', '<=', tick), absentOr('ran', '<', tick)] },
+})
+
+export interface RunTimes {
+  readonly now: number
+  /** The run ends itself before this. */
+  readonly runUntil: number
+  readonly outstandingUntil: number
+}
+
+export const acquireRun = (
+  cloud: string,
+  zone: string,
+  host: string,
+  tick: number,
+  why: Why,
+  runId: string,
+  times: RunTimes,
+): Write => ({
+  key: hostKey(cloud, zone, host),
+  set: { runId, runUntil: times.runUntil, outstandingUntil: times.outstandingUntil },
+  copy: { tried: 'wanted' },
+  remove: ['settled'],
+  when: {
+    all: [
+      { present: 'tick' },
+      absentOr('ran', '<', tick),
+      { absent: 'runId' },
+      ...(why === 'revision' ? [{ attribute: 'outstandingUntil', is: '>' as const, value: times.now }] : []),
+    ],
+  },
+})
+
+/** @param newer true: something is wanted since that run began, so this job goes on at once and `ran` stays. */
+export const crash = (cloud: string, host: HostRecord, now: number, nextAttemptAt: number, newer: boolean): Write => ({
+  key: hostKey(cloud, host.zone, host.id),
+  set: {
+    nextAttemptAt,
+    reason: 'RunCrashed' satisfies Reason,
+    detail: 'a run ended without a report',
+    ...(newer || host.queued === undefined ? {} : { ran: host.queued }),
+  },
+  add: { failures: 1 },
+  remove: ['runId', 'runUntil'],
+  when: {
+    all: [
+      equals('runId', host.runId ?? ''),
+      { attribute: 'runUntil', is: '<=', value: now },
+      ...(newer ? [] : [{ attribute: 'wanted', is: '<=' as const, other: 'tried' }]),
+    ],
+  },
+})
+
+export function reportDone(cloud: string, host: HostRecord, runId: string, outcome: Outcome, now: number): Write {
+  const { created, nextAttemptAt, reason, detail, exceptions, ...rest } = outcome
+  return {
+    key: hostKey(cloud, host.zone, host.id),
+    set: {
+      ...rest,
+      exceptions: exceptions.map((exception) => ({ ...exception })),
+      verifiedAt: now,
+      nextAttemptAt,
+      reason,
+      detail,
+      ...(host.queued === undefined ? {} : { ran: host.queued }),
+    },
+    copy: { done: 'tried' },
+    add: { created },
+    remove: [
+      'runId',
+      'runUntil',
+      ...(nextAttemptAt === undefined ? ['nextAttemptAt'] : []),
+      ...(reason === undefined ? ['reason'] : []),
+      ...(detail === undefined ? ['detail'] : []),
+    ],
+    when: equals('runId', runId),
+  }
+}
+
+/** Why a whole run failed. */
+export interface RunFailure {
+  readonly reason: Reason
+  readonly detail: string
+}
+
+export const reportFailed = (
+  cloud: string,
+  host: HostRecord,
+  runId: string,
+  failure: RunFailure & { readonly nextAttemptAt: number },
+): Write => ({
+  key: hostKey(cloud, host.zone, host.id),
+  set: { ...failure, ...(host.queued === undefined ? {} : { ran: host.queued }) },
+  add: { failures: 1 },
+  remove: ['runId', 'runUntil'],
+  when: equals('runId', runId),
+})
