@@ -4,6 +4,8 @@
  */
 import * as z from 'zod/mini'
 import { messageVersion } from '../queue/queues.ts'
+import type { ZoneFact } from '../reconcile/model.ts'
+import type { HostRecord } from '../reconcile/record.ts'
 import type { Ports } from '../runtime/ports.ts'
 import { controlKey, readControl, readHost } from '../store/items.ts'
 import { kick, want } from '../store/writes.ts'
@@ -26,14 +28,12 @@ export interface Backfilled {
 /** @throws NothingSelected when no host matches: most likely a misspelt name. */
 export async function backfill(ports: Ports, cloud: string, chosen: Selection): Promise<readonly Backfilled[]> {
   const zones = readControl(await ports.store.get(controlKey(cloud)))?.zones ?? []
-  const inZone = zones.filter((zone) => matches(chosen.zone, zone.id, zone.name))
-  const records = (await parallel(inZone, (zone) => readHosts(ports.store, cloud, zone.id))).flat()
-  const hosts = records.filter(
-    (record) =>
-      record.state !== 'Removed' &&
-      matches(chosen.host, record.id, record.name) &&
-      matches(chosen.cluster, record.cluster),
-  )
+  const hosts = (
+    await parallel(zones, async (zone) => {
+      const records = await readHosts(ports.store, cloud, zone.id)
+      return records.filter((record) => record.state !== 'Removed' && selected(chosen, zone, record))
+    })
+  ).flat()
   if (hosts.length === 0) throw new NothingSelected(nothing(chosen, zones.length))
   const written = await parallel(hosts, (host) => ports.store.update(want(cloud, host, 'backfill', ports.now())))
   await kickSnapshot(ports, cloud, 'backfill')
@@ -53,6 +53,12 @@ function nothing(chosen: Selection, zones: number): string {
   const asked = Object.entries(chosen).map(([part, value]) => `${part} "${value}"`)
   return `no host matches ${asked.join(' and ') || 'an empty cloud'}: names and ids are those of "bridgekeeper status"`
 }
+
+/** Whether a selection means this host: each part that it names, by id or by name. */
+export const selected = (chosen: Selection, zone: ZoneFact, record: HostRecord): boolean =>
+  matches(chosen.zone, zone.id, zone.name) &&
+  matches(chosen.cluster, record.cluster) &&
+  matches(chosen.host, record.id, record.name)
 
 const matches = (wanted: string | undefined, ...names: readonly string[]): boolean =>
   wanted === undefined || names.includes(wanted)

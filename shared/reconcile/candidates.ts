@@ -21,6 +21,10 @@ export interface CandidatePolicy extends DuePolicy {
 export const eligible = (record: HostRecord, driver: DriverRules | undefined): boolean =>
   driver !== undefined && record.state === 'Up' && (!driver.needsEnabled || record.resourceState === 'Enabled')
 
+/** How often a host is looked at again; a request that proves nothing is made again more seldom. */
+export const verificationInterval = (driver: DriverRules, policy: CandidatePolicy): number =>
+  driver.verifies ? policy.verifyMilliseconds : policy.repeatMilliseconds
+
 export function candidates(
   records: readonly HostRecord[],
   revisions: ReadonlyMap<string, string>,
@@ -31,8 +35,8 @@ export function candidates(
   return records.map((record) => {
     const driver = driverOf(record.hypervisor)
     const may = eligible(record, driver)
-    const interval = driver?.verifies === false ? policy.repeatMilliseconds : policy.verifyMilliseconds
-    const why = due(record, revisions.get(record.hypervisor), may, { ...policy, verifyMilliseconds: interval }, now)
+    const verifyMilliseconds = driver === undefined ? policy.verifyMilliseconds : verificationInterval(driver, policy)
+    const why = due(record, revisions.get(record.hypervisor), may, { ...policy, verifyMilliseconds }, now)
     return { record, eligible: may, why }
   })
 }
