@@ -1,0 +1,75 @@
+/**
+ * A plan's actions as what is fed to the fixed commands, in the three phases that send no IPv6 frame: create down, IPv6
+ * off, up (TESTBEDS, "the baseline"). In: actions and the mark. Out: three texts. Every name and number is checked before
+ * a line is built, since some bad lines end a whole batch and a crafted one could do anything.
+ */
+import { isPlainName, isVlanId } from './names.ts'
+import type { Action } from './plan.ts'
+
+/** One text for stdin for each phase, empty where a phase has nothing to do. */
+export interface Batch {
+  readonly create: string
+  readonly ipv6Off: string
+  readonly up: string
+}
+
+/** Link group 0 is every device's, and so is no mark; the kernel keeps 32 bits. */
+export function isMark(group: number): boolean {
+  return Number.isInteger(group) && group >= 1 && group <= 0x7fffffff
+}
+
+/**
+ * @param group the link group that marks what is created here, 1 to 2147483647
+ * @throws RangeError for a name, a VLAN id or a group that must not reach a batch; a plan never holds one
+ */
+export function batchOf(actions: readonly Action[], group: number): Batch {
+  if (!isMark(group)) throw new RangeError(`a link group must be from 1 to 2147483647, not ${group}`)
+  return {
+    create: text(actions, (action) => createLine(action, group)),
+    ipv6Off: text(actions, ipv6Line),
+    up: text(actions, upLine),
+  }
+}
+
+function createLine(action: Action, group: number): string | null {
+  switch (action.do) {
+    case 'createBridge':
+      return `link add name ${name(action.device)} group ${group} type bridge`
+    case 'createVlan':
+      return (
+        `link add link ${name(action.uplink)} name ${name(action.device)} group ${group} master ${name(action.bridge)} ` +
+        `type vlan id ${vlanId(action.id)}`
+      )
+    case 'enslave':
+      return `link set dev ${name(action.device)} master ${name(action.bridge)}`
+    default:
+      return null
+  }
+}
+
+/** The slash form, since names of VLAN devices hold a dot. */
+function ipv6Line(action: Action): string | null {
+  return action.do === 'turnIpv6Off' ? `net/ipv6/conf/${name(action.device)}/disable_ipv6=1` : null
+}
+
+function upLine(action: Action): string | null {
+  return action.do === 'setUp' ? `link set dev ${name(action.device)} up` : null
+}
+
+function text(actions: readonly Action[], line: (action: Action) => string | null): string {
+  return actions
+    .map(line)
+    .filter((one) => one !== null)
+    .map((one) => `${one}\n`)
+    .join('')
+}
+
+function name(value: string): string {
+  if (!isPlainName(value)) throw new RangeError(`not a name that may stand in a batch: ${JSON.stringify(value)}`)
+  return value
+}
+
+function vlanId(value: number): number {
+  if (!isVlanId(value)) throw new RangeError(`not a VLAN id from 1 to 4094: ${value}`)
+  return value
+}

@@ -1,0 +1,37 @@
+/**
+ * CloudStack's names for the devices of a VLAN network on a Linux bridge host (FACTS B2). In: the uplink and the VLAN id.
+ * Out: the pair of names, and whether the kernel would take them.
+ */
+
+/** The two devices of one VLAN network on one host: a VLAN device on the uplink, enslaved to a bridge of its own. */
+export interface Pair {
+  readonly uplink: string
+  readonly id: number
+  readonly vlan: string
+  readonly bridge: string
+}
+
+/** IFNAMSIZ less the closing zero. */
+export const longestName = 15
+
+/** The names exactly as CloudStack builds them, whether they fit or not: nothing is cut or hashed (FACTS B2). */
+export function pairOf(uplink: string, id: number): Pair {
+  return { uplink, id, vlan: `${uplink}.${id}`, bridge: `br${uplink}-${id}` }
+}
+
+export function fits(name: string): boolean {
+  return Buffer.byteLength(name) <= longestName
+}
+
+/**
+ * Whether a name may stand in a line of a batch: stricter than the kernel, which also takes quotes, `#`, `%` and `\`,
+ * since those mean something to `ip -batch` or would be expanded.
+ */
+export function isPlainName(name: string): boolean {
+  return /^[A-Za-z0-9_][A-Za-z0-9_.-]*$/.test(name) && fits(name)
+}
+
+/** 0 is taken by the kernel but is no VLAN; 4095 is reserved. */
+export function isVlanId(id: number): boolean {
+  return Number.isInteger(id) && id >= 1 && id <= 4094
+}

@@ -1,0 +1,124 @@
+/**
+ * Reads the output of the observe command. In: the bytes that the host printed, as text. Out: HostFacts, or a HostError
+ * HostMisread: a reading that is not whole and understood is never acted on. Takes iproute2 old and new.
+ */
+import * as z from 'zod'
+import { HostError } from '../driver.ts'
+import { marker, readable, type Section, sections, withoutIpv6 } from './commands.ts'
+import type { AgentDevices, HostFacts, Link, VlanTag } from './facts.ts'
+
+const name = z.string().check(z.regex(/^[^\s/\p{Cc}]{1,15}$/u))
+const linkShape = z.object({
+  ifname: z.string().check(z.maxLength(40)),
+  link: z.nullish(name),
+  master: z.nullish(name),
+  flags: z.array(z.string()),
+  altnames: z.optional(z.array(z.string())),
+  linkinfo: z.optional(z.object({ info_kind: z.optional(z.string()), info_data: z.optional(z.unknown()) })),
+})
+type LinkShape = z.infer<typeof linkShape>
+const vlanShape = z.object({ id: z.int().check(z.gte(0), z.lte(4095)), protocol: z.optional(z.string()) })
+/** Some versions print `{}` for a link that they do not show. */
+const linksShape = z
+  .array(z.union([linkShape, z.strictObject({ ifname: z.optional(z.never()) })]))
+  .check(z.minLength(1))
+const hostShape = z.tuple([
+  z.string().check(z.regex(/^[A-Za-z0-9_.-]{1,253}$/)),
+  z.string().check(z.regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/)),
+])
+
+/** @throws HostError HostMisread, naming the part that was not understood. */
+export function readObservation(output: string): HostFacts {
+  const parts = splitSections(output)
+  const [hostname, bootId] = parsed('hostname and boot id', hostShape, parts.host.trim().split('\n'))
+  const switches = readIpv6(parts.ipv6)
+  const links = parsed('links', linksShape, json(parts.links)).flatMap((shape) =>
+    shape.ifname === undefined ? [] : [shape],
+  )
+  return { hostname, bootId, links: links.map((shape) => linkOf(shape, switches)), agent: readAgent(parts.agent) }
+}
+
+function splitSections(output: string): Readonly<Record<Section, string>> {
+  const lines = output.split(/\r?\n/)
+  const starts = sections.map((section) => {
+    const at = lines.indexOf(marker(section))
+    if (at < 0) throw misread(`its output lacks the part "${section}"; it begins with ${excerpt(output)}`)
+    if (lines.indexOf(marker(section), at + 1) >= 0) throw misread(`its output has the part "${section}" twice`)
+    return at
+  })
+  const body = (section: Section): string => {
+    const at = sections.indexOf(section)
+    const [from = 0, to = lines.length] = [starts[at], starts[at + 1]]
+    if (to <= from) throw misread('the parts of its output are not in order')
+    return lines.slice(from + 1, to).join('\n')
+  }
+  return { host: body('host'), links: body('links'), ipv6: body('ipv6'), agent: body('agent'), end: body('end') }
+}
+
+function json(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw misread(`"ip -d -j link" did not answer JSON but ${excerpt(text)}`, cause)
+  }
+}
+
+/** Whether IPv6 is on, for each device that has a switch. A kernel without IPv6 has none. */
+function readIpv6(text: string): ReadonlyMap<string, boolean> {
+  const lines = text.split('\n').filter((line) => line !== '')
+  if (lines.length === 1 && lines[0] === withoutIpv6) return new Map()
+  const switches = new Map<string, boolean>()
+  for (const line of lines) {
+    const [, device, value] = /^(.+)\/disable_ipv6:(-?\d+)$/.exec(line) ?? []
+    if (device === undefined) throw misread(`an IPv6 switch reads ${excerpt(line)}`)
+    switches.set(device, Number(value) === 0)
+  }
+  if (!switches.has('all')) throw misread('the list of IPv6 switches is not whole')
+  return switches
+}
+
+/** The Java properties that we ask for: the last one wins, `=`, `:` or a space may separate. */
+function readAgent(text: string): AgentDevices | null {
+  const [first, ...lines] = text.split('\n')
+  if (first !== readable) return null
+  const found: { public?: string; private?: string; guest?: string } = {}
+  for (const line of lines) {
+    const [, key, value] = /^\s*(public|private|guest)\.network\.device\s*[=:\s]\s*(\S+)\s*$/.exec(line) ?? []
+    if (value !== undefined && (key === 'public' || key === 'private' || key === 'guest')) found[key] = value
+  }
+  return found
+}
+
+function linkOf(shape: LinkShape, switches: ReadonlyMap<string, boolean>): Link {
+  const [ownName = '', printedParent] = shape.link == null ? shape.ifname.split('@') : [shape.ifname]
+  const link = parsed('the name of a link', name, ownName)
+  const kind = shape.linkinfo?.info_kind ?? null
+  return {
+    name: link,
+    alternativeNames: shape.altnames ?? [],
+    kind,
+    parent: shape.link ?? printedParent ?? null,
+    master: shape.master ?? null,
+    vlan: kind === 'vlan' ? tagOf(link, shape.linkinfo?.info_data) : null,
+    up: shape.flags.includes('UP'),
+    ipv6: switches.get(link) ?? false,
+  }
+}
+
+function tagOf(link: string, data: unknown): VlanTag {
+  const { id, protocol } = parsed(`the VLAN device ${link}`, vlanShape, data)
+  return { id, protocol: protocol ?? '802.1Q' }
+}
+
+function parsed<T>(what: string, schema: z.ZodType<T>, value: unknown): T {
+  const result = schema.safeParse(value)
+  if (result.success) return result.data
+  const [issue] = result.error.issues
+  throw misread(`${what}: ${issue?.path.join('.')} ${issue?.message}`)
+}
+
+const excerpt = (text: string): string => JSON.stringify(text.trim().slice(0, 80))
+
+function misread(detail: string, cause?: unknown): HostError {
+  return new HostError('HostMisread', `The host cannot be read: ${detail}`, { cause })
+}
