@@ -26,8 +26,20 @@ const twoAtATimePerCloud = (cloud: string, host: string): string =>
   `${cloud}-${createHash('sha256').update(host).digest().readUInt8(0) % 2}`
 
 const entries = {
-  'kvm-ssh': { provisioner: 'provisionKvm', hypervisors: ['KVM'], verifies: true, needsEnabled: false, group: oneAtATimePerHost },
-  cloudstack: { provisioner: 'provisionCloudstack', hypervisors: [], verifies: false, needsEnabled: true, group: twoAtATimePerCloud },
+  'kvm-ssh': {
+    provisioner: 'provisionKvm',
+    hypervisors: ['KVM'],
+    verifies: true,
+    needsEnabled: false,
+    group: oneAtATimePerHost,
+  },
+  cloudstack: {
+    provisioner: 'provisionCloudstack',
+    hypervisors: [],
+    verifies: false,
+    needsEnabled: true,
+    group: twoAtATimePerCloud,
+  },
 } as const satisfies Record<string, DriverEntry>
 
 export type DriverName = keyof typeof entries

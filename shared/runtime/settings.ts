@@ -65,7 +65,7 @@ export const settings = z.object({
   BRIDGEKEEPER_QUEUE_DIFF: z.optional(httpUrl),
   BRIDGEKEEPER_QUEUE_PROVISION_KVM: z.optional(httpUrl),
   BRIDGEKEEPER_QUEUE_PROVISION_CLOUDSTACK: z.optional(httpUrl),
-  BRIDGEKEEPER_MARK: z._default(whole(1, 4294967295), 4814),
+  BRIDGEKEEPER_MARK: z._default(whole(1, 2147483647), 4814),
   BRIDGEKEEPER_SSH_USER: z._default(identifier, 'root'),
   BRIDGEKEEPER_SSH_KEY_FILE: z.optional(text),
   BRIDGEKEEPER_SSH_PORT: z._default(whole(1, 65535), 22),
