@@ -14,6 +14,7 @@ import { backoff } from '../reconcile/backoff.ts'
 import { eligible } from '../reconcile/candidates.ts'
 import { outcome } from '../reconcile/outcome.ts'
 import type { HostRecord } from '../reconcile/record.ts'
+import { ConfigurationError } from '../runtime/configuration.ts'
 import type { Ports } from '../runtime/ports.ts'
 import { type RunFailure, reportDone, reportFailed } from '../store/writes.ts'
 import { type Acquired, acquire } from './acquire.ts'
@@ -26,11 +27,15 @@ export type ProvisionReport = { readonly host: string } & (
   | { readonly verdict: string; readonly created: number; readonly devices: number }
 )
 
-/** @param remaining milliseconds until the function is ended. @throws when the store or a queue is out. */
+/**
+ * @param driver made within the run, so that a setting which cannot be used is a failure on the record
+ * @param remaining milliseconds until the function is ended
+ * @throws when the store or a queue is out
+ */
 export async function provision(
   ports: Ports,
   policy: Policy,
-  driver: Driver,
+  driver: () => Driver,
   job: Job,
   remaining: number,
 ): Promise<ProvisionReport> {
@@ -49,7 +54,7 @@ type Result = RunFailure | { readonly ran: Run; readonly revision: string }
 /** Whatever goes wrong with one host ends on its own record, and nowhere else. */
 async function attempt(
   policy: Policy,
-  driver: Driver,
+  driver: () => Driver,
   job: Job,
   record: HostRecord,
   desired: Desired | undefined,
@@ -64,9 +69,10 @@ async function attempt(
   const target = { cloud: job.cloud, zone: job.zone, id, name, address, resourceState }
   const signal = AbortSignal.timeout(Math.max(1, remaining - reserve(remaining)))
   try {
-    return { ran: await run(driver, target, desired.networks, policy.mode, signal), revision: desired.revision }
+    return { ran: await run(driver(), target, desired.networks, policy.mode, signal), revision: desired.revision }
   } catch (error) {
     if (error instanceof HostError) return { reason: error.reason, detail: error.message.slice(0, 500) }
+    if (error instanceof ConfigurationError) return { reason: 'Misconfigured', detail: error.message.slice(0, 500) }
     if (signal.aborted) return { reason: 'TimeOut', detail: `the run did not end within ${remaining} ms` }
     return { reason: 'RunCrashed', detail: String(error).slice(0, 500) }
   }

@@ -57,6 +57,10 @@ const entries = {
   },
   CloudStackRefused: { retry: true, next: 'CloudStack refused the request; read the detail.' },
   TimeOut: { retry: true, next: 'The run ended itself before its time limit; it goes on in the next one.' },
+  Misconfigured: {
+    retry: true,
+    next: 'Correct the setting that the detail names, in the environment of the provisioner.',
+  },
   RunCrashed: { retry: true, next: 'The run ended without a report; read the log of the provisioner.' },
   RequestedUnverified: {
     retry: false,
