@@ -1,11 +1,31 @@
+/**
+ * Two projects: `fast` runs anywhere; `uml` needs guests, and runs inside the private namespace that test/run.ts makes
+ * (`npm test` decides). Files of `uml` run one after the other, since each boots machines; two workers, for two cores.
+ */
 import { defineConfig } from 'vitest/config'
 
-/** Test beds are projects: `npm test` runs those whose parts this machine has, and says which it did not run. */
 export default defineConfig({
   test: {
+    maxWorkers: 2,
     projects: [
-      { test: { name: 'fast', include: ['test/**/*.test.ts'], exclude: ['test/bed/**'], testTimeout: 30_000, hookTimeout: 60_000 } },
-      { test: { name: 'uml', include: ['test/bed/**/*.test.ts'], testTimeout: 120_000, hookTimeout: 180_000, fileParallelism: false } },
+      {
+        test: {
+          name: 'fast',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/bed/**'],
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: 'uml',
+          include: ['test/bed/**/*.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 180_000,
+          fileParallelism: false,
+        },
+      },
     ],
   },
 })

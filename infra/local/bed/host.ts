@@ -1,0 +1,93 @@
+/**
+ * A host of a bed, whatever it is made of: power, reboot and console over a machine that can be started and ended.
+ * In: a machine and how to log in. Out: a BedHost.
+ */
+import { readFile } from 'node:fs/promises'
+import type { BedHost } from './bed.ts'
+import { type Access, openConsole, sshAnswers } from './console.ts'
+
+/** Something that runs: a guest's process, or the first process of a host's namespaces. */
+export interface Running {
+  /** Resolves when it has ended, whoever ended it. */
+  readonly ended: Promise<void>
+  /** Ends it at once, asking nothing of it; resolves when it has ended. */
+  kill(): Promise<void>
+}
+
+export interface Machine {
+  readonly access: Access
+  readonly knownHostsFile: string
+  readonly logFile: string
+  /** Resolves when its first process runs; it boots from then on. */
+  start(): Promise<Running>
+}
+
+/** How long a boot may take before it counts as failed: many times what it takes on two busy cores. */
+const longestBoot = 90_000
+
+export function createHost(machine: Machine): BedHost {
+  const { name, address, port, user, privateKeyFile } = machine.access
+  const console = openConsole(machine.access)
+  let running: Running | undefined
+
+  async function powerOff(): Promise<void> {
+    console.hangUp()
+    await running?.kill()
+    running = undefined
+  }
+
+  async function powerOn(): Promise<void> {
+    if (running) throw new Error(`host ${name} is on already`)
+    running = await machine.start()
+    try {
+      await booted(machine, running)
+    } catch (error) {
+      await powerOff()
+      throw error
+    }
+  }
+
+  return {
+    name,
+    address,
+    port,
+    user,
+    privateKeyFile,
+    knownHostsFile: machine.knownHostsFile,
+    async exec(command) {
+      if (!running) throw new Error(`host ${name} is off: ${command}`)
+      return console.exec(command)
+    },
+    async reboot() {
+      await powerOff()
+      await powerOn()
+    },
+    powerOff,
+    powerOn,
+  }
+}
+
+async function booted(machine: Machine, running: Running): Promise<void> {
+  const { address, port } = machine.access
+  const giveUp = new AbortController()
+  const timer = setTimeout(() => giveUp.abort(), longestBoot)
+  const failed = running.ended.then(() => fail(machine, 'ended while it booted'))
+  const answered = sshAnswers(address, port, giveUp.signal).catch(() =>
+    fail(machine, `did not answer SSH at ${address} within ${longestBoot / 1000} s`),
+  )
+  failed.catch(() => {}) // It also ends later, when it is powered off: nobody waits for it then.
+  answered.catch(() => {})
+  try {
+    await Promise.race([failed, answered])
+  } finally {
+    clearTimeout(timer)
+    giveUp.abort()
+  }
+}
+
+/** @throws always: what happened, with the last lines of the log. */
+async function fail(machine: Machine, problem: string): Promise<never> {
+  const log = await readFile(machine.logFile, 'utf8').catch(() => '')
+  const last = log.trimEnd().split('\n').slice(-40).join('\n')
+  throw new Error(`host ${machine.access.name} ${problem}; the end of ${machine.logFile}:\n${last}`)
+}
