@@ -53,7 +53,7 @@ export function describeFailure(thrown: unknown, target: URL, command: string, t
 /** Several addresses tried at once fail together; then the first one's code speaks. */
 function codeOf(thrown: unknown): string {
   if (!(thrown instanceof Error)) return ''
-  const { code } = thrown as { code?: unknown }
+  const code = 'code' in thrown ? thrown.code : undefined
   if (typeof code === 'string' && /^[A-Z0-9_]{1,60}$/.test(code)) return code
   return thrown instanceof AggregateError ? codeOf(thrown.errors[0]) : ''
 }
