@@ -1,0 +1,101 @@
+/**
+ * The simulated `ip -force -batch -` and `sysctl -e -q -p -`. In: a simulated kernel, and the lines on stdin. Out: exit code
+ * and standard error as the real programs answer: most refusals leave the batch running (exit 1 at the end), an argument
+ * that makes no sense ends it there (exit 255).
+ */
+import type { NewLink, Refusal, SimulatedKernel } from './kernel.ts'
+
+export interface Outcome {
+  readonly code: number
+  readonly stderr: string
+}
+
+/** An argument that iproute2 itself refuses: it ends the whole batch. */
+class InvalidArgument extends Error {
+  override readonly name = 'InvalidArgument'
+}
+
+export function simulateIpBatch(kernel: SimulatedKernel, input: string): Outcome {
+  const errors: string[] = []
+  for (const [index, line] of input.split('\n').entries()) {
+    const words = line.split('#')[0]?.split(/\s+/).filter(Boolean) ?? []
+    if (words.length === 0) continue
+    try {
+      const refusal = ipLine(kernel, words)
+      if (refusal !== null) errors.push(refusal, `Command failed -:${index + 1}`)
+    } catch (error) {
+      if (!(error instanceof InvalidArgument)) throw error
+      return { code: 255, stderr: [...errors, error.message, ''].join('\n') }
+    }
+  }
+  return { code: errors.length > 0 ? 1 : 0, stderr: errors.map((error) => `${error}\n`).join('') }
+}
+
+/** Keys are in the slash form; one that does not exist is passed over, as -e asks. */
+export function simulateSysctl(kernel: SimulatedKernel, input: string): Outcome {
+  for (const line of input.split('\n')) {
+    const [, name] = /^net\/ipv6\/conf\/([^/]+)\/disable_ipv6 ?= ?1$/.exec(line) ?? []
+    if (name !== undefined) kernel.disableIpv6(name)
+    else if (line !== '') return { code: 1, stderr: `the simulated sysctl does not know: ${line}\n` }
+  }
+  return { code: 0, stderr: '' }
+}
+
+function ipLine(kernel: SimulatedKernel, words: readonly string[]): Refusal {
+  const [object, verb, ...rest] = words
+  if (object === 'link' && verb === 'add') return linkAdd(kernel, rest)
+  if (object === 'link' && verb === 'set') return linkSet(kernel, rest)
+  throw new InvalidArgument(`Command "${words.join(' ')}" is unknown, try "ip help".`)
+}
+
+function linkAdd(kernel: SimulatedKernel, words: readonly string[]): Refusal {
+  const options = optionsOf(words, ['name', 'link', 'group', 'master', 'type', 'id'])
+  const { name, link, group = '0', master, type, id } = options
+  if (name === undefined || type === undefined)
+    throw new InvalidArgument('Not enough information: "dev" argument is required.')
+  if (!isKernelName(name)) throw new InvalidArgument(`Error: argument "${name}" is wrong: "name" not a valid ifname`)
+  if (!/^\d+$/.test(group)) throw new InvalidArgument(`Error: argument "${group}" is wrong: Invalid "group" value`)
+  if (id !== undefined && !/^\d{1,5}$/.test(id))
+    throw new InvalidArgument(`Error: argument "${id}" is wrong: id is invalid`)
+  checkMaster(kernel, master)
+  const born: NewLink = { name, kind: type, group: Number(group), master: master ?? null }
+  if (type === 'bridge') return kernel.add(born)
+  if (type !== 'vlan') throw new InvalidArgument(`Unknown device type: ${type}`)
+  if (link === undefined) return 'RTNETLINK answers: Invalid argument'
+  return kernel.add({ ...born, parent: link, vlanId: Number(id) })
+}
+
+function linkSet(kernel: SimulatedKernel, words: readonly string[]): Refusal {
+  const up = words.includes('up')
+  const options = optionsOf(
+    words.filter((word) => word !== 'up'),
+    ['dev', 'master'],
+  )
+  const { dev, master } = options
+  if (dev === undefined) throw new InvalidArgument('Not enough information: "dev" argument is required.')
+  checkMaster(kernel, master)
+  const refusal = master === undefined ? null : kernel.enslave(dev, master)
+  return refusal ?? (up ? kernel.setUp(dev) : null)
+}
+
+function optionsOf(words: readonly string[], known: readonly string[]): Readonly<Record<string, string | undefined>> {
+  const options: Record<string, string> = {}
+  for (let at = 0; at < words.length; at += 2) {
+    const [key = '', value] = [words[at], words[at + 1]]
+    if (!known.includes(key)) throw new InvalidArgument(`Error: either "dev" is duplicate, or "${key}" is a garbage.`)
+    if (value === undefined) throw new InvalidArgument('Command line is not complete. Try option "help"')
+    options[key] = value
+  }
+  return options
+}
+
+/** A master that does not exist ends the batch (TESTBEDS, "What the kernel teaches"). */
+function checkMaster(kernel: SimulatedKernel, master: string | undefined): void {
+  if (master !== undefined && kernel.find(master) === undefined) {
+    throw new InvalidArgument(`Error: argument "${master}" is wrong: Device does not exist`)
+  }
+}
+
+function isKernelName(name: string): boolean {
+  return name.length <= 15 && name !== '.' && name !== '..' && !/[/:]/.test(name)
+}

@@ -1,0 +1,93 @@
+/**
+ * A simulated Linux kernel: links in memory, with the behaviour that the KVM driver relies on or must survive (File
+ * exists, name limits, one tag once on a parent, IPv6 on by default, `master` that moves a port silently). In: changes. Out:
+ * the links, or the kernel's own words for what it refuses. It forwards no frame.
+ */
+
+export interface SimulatedLink {
+  readonly index: number
+  readonly name: string
+  /** As `ip -d link` calls it; null for a physical device. */
+  readonly kind: string | null
+  readonly parent: string | null
+  readonly master: string | null
+  readonly vlanId: number | null
+  readonly up: boolean
+  /** 0 is the group of every device that nobody marked. */
+  readonly group: number
+  readonly disableIpv6: boolean
+}
+
+/** What a new link may be born with; the rest is as the kernel has it: down, group 0, IPv6 on. */
+export type NewLink = Pick<SimulatedLink, 'name'> & Partial<Omit<SimulatedLink, 'index'>>
+
+/** The kernel's words for a refusal, as `ip` prints them; null is success. */
+export type Refusal = string | null
+
+export interface SimulatedKernel {
+  links(): readonly SimulatedLink[]
+  find(name: string): SimulatedLink | undefined
+  add(link: NewLink): Refusal
+  enslave(name: string, master: string): Refusal
+  setUp(name: string): Refusal
+  disableIpv6(name: string): Refusal
+  /** Takes what stands on the link away too; the ports of a bridge are left without a master. */
+  delete(name: string): Refusal
+}
+
+const fileExists = 'RTNETLINK answers: File exists'
+
+export function createSimulatedKernel(links: readonly NewLink[]): SimulatedKernel {
+  const byName = new Map<string, SimulatedLink>()
+  let lastIndex = 0
+
+  const change = (name: string, changed: Partial<SimulatedLink>): Refusal => {
+    const link = byName.get(name)
+    if (link === undefined) return `Cannot find device "${name}"`
+    byName.set(name, { ...link, ...changed })
+    return null
+  }
+  const all = (): readonly SimulatedLink[] => [...byName.values()]
+
+  const add = (link: NewLink): Refusal => {
+    const { kind = null, parent = null, master = null, vlanId = null } = link
+    if (parent !== null && !byName.has(parent)) return `Cannot find device "${parent}"`
+    if (byName.has(link.name)) return fileExists
+    if (kind === 'vlan') {
+      if (vlanId === null || vlanId < 0 || vlanId > 4094) return 'RTNETLINK answers: Numerical result out of range'
+      if (all().some((other) => other.parent === parent && other.vlanId === vlanId)) return fileExists
+    }
+    if (master !== null && byName.get(master)?.kind !== 'bridge') return 'RTNETLINK answers: Operation not supported'
+    const born = { up: false, group: 0, disableIpv6: false, ...link, kind, parent, master, vlanId }
+    byName.set(link.name, { ...born, index: ++lastIndex })
+    return null
+  }
+
+  const remove = (name: string): Refusal => {
+    if (!byName.delete(name)) return `Cannot find device "${name}"`
+    for (const link of all()) {
+      if (link.master === name) change(link.name, { master: null })
+      if (link.parent === name) remove(link.name)
+    }
+    return null
+  }
+
+  for (const link of links) {
+    const refusal = add(link)
+    if (refusal !== null) throw new Error(`the simulated link ${link.name}: ${refusal}`)
+  }
+  return {
+    links: all,
+    find: (name) => byName.get(name),
+    add,
+    enslave: (name, master) =>
+      byName.get(master)?.kind === 'bridge' ? change(name, { master }) : 'RTNETLINK answers: Operation not supported',
+    setUp: (name) => {
+      const parent = byName.get(name)?.parent
+      if (parent != null && !byName.get(parent)?.up) return 'RTNETLINK answers: Network is down'
+      return change(name, { up: true })
+    },
+    disableIpv6: (name) => change(name, { disableIpv6: true }),
+    delete: remove,
+  }
+}

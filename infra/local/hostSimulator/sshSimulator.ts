@@ -1,0 +1,124 @@
+/**
+ * The SSH server of a simulated host: real SSH on a loopback address, which lets one key in and answers exactly the
+ * driver's commands. In: a port, the key, and the host's state. Out: its address and host key, and the means to stop it.
+ */
+import ssh2 from 'ssh2'
+import { ipBatchCommand, observeCommand, sysctlCommand } from '../../../shared/hypervisors/kvm/commands.ts'
+import { type Outcome, simulateIpBatch, simulateSysctl } from './batchSimulator.ts'
+import { type ObservedHost, simulateObservation } from './observationSimulator.ts'
+
+export interface SimulatedSsh {
+  readonly address: string
+  readonly port: number
+  /** `TYPE BASE64`. */
+  readonly hostKey: string
+  start(): Promise<void>
+  /** Drops every connection and stops listening. */
+  stop(): Promise<void>
+}
+
+export interface SshSimulatorOptions {
+  readonly user: string
+  /** An OpenSSH public key. */
+  readonly publicKey: string
+  /** 0: any free one. */
+  readonly port: number
+  /** How many hosts there are already: where to begin looking for a free address. */
+  readonly first: number
+  readonly observed: () => ObservedHost
+}
+
+/** How many loopback addresses are tried before giving up. */
+const attempts = 200
+
+export async function listen(options: SshSimulatorOptions): Promise<SimulatedSsh> {
+  const key = ssh2.utils.generateKeyPairSync('ed25519')
+  const connections = new Set<ssh2.Connection>()
+  const make = (): ssh2.Server =>
+    new ssh2.Server({ hostKeys: [key.private] }, (connection) => {
+      connections.add(connection)
+      connection.on('close', () => connections.delete(connection))
+      serve(connection, options)
+    })
+  let server = make()
+  const { address, port } = await bind(server, options.port, options.first)
+  return {
+    address,
+    port,
+    hostKey: key.public.trim().split(' ').slice(0, 2).join(' '),
+    start: async () => {
+      server = make()
+      await listenAt(server, address, port)
+    },
+    stop: async () => {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+      for (const connection of connections) connection.end()
+      await closed
+    },
+  }
+}
+
+/** The whole of 127.0.0.0/8 is this machine's, so that each host has an address of its own at one port. */
+async function bind(server: ssh2.Server, port: number, first: number): Promise<{ address: string; port: number }> {
+  for (let attempt = 0; attempt < attempts; attempt++) {
+    const number = first + attempt + 1
+    const address = `127.48.${(number >> 8) & 255}.${number & 255}`
+    try {
+      return { address, port: await listenAt(server, address, port) }
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')) throw error
+    }
+  }
+  throw new Error(`no loopback address from 127.48.0.${first + 1} on is free at port ${port}`)
+}
+
+function listenAt(server: ssh2.Server, address: string, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, address, () => {
+      server.off('error', reject)
+      const bound = server.address()
+      if (bound === null || typeof bound === 'string') reject(new Error(`listening at ${address}, but not at a port`))
+      else resolve(bound.port)
+    })
+  })
+}
+
+function serve(connection: ssh2.Connection, options: SshSimulatorOptions): void {
+  connection.on('error', () => {}) // A client that goes away is no failure of the host.
+  connection.on('authentication', (context) =>
+    isAllowed(context, options) ? context.accept() : context.reject(['publickey']),
+  )
+  connection.on('session', (accept) => {
+    accept().on('exec', (acceptExec, _reject, { command }) => answer(acceptExec(), command, options.observed()))
+  })
+}
+
+function isAllowed(context: ssh2.AuthContext, options: SshSimulatorOptions): boolean {
+  const allowed = ssh2.utils.parseKey(options.publicKey)
+  if (allowed instanceof Error || context.method !== 'publickey' || context.username !== options.user) return false
+  if (!context.key.data.equals(allowed.getPublicSSH())) return false
+  if (context.signature === undefined || context.blob === undefined) return true // It asks whether the key would do.
+  return allowed.verify(context.blob, context.signature, context.hashAlgo) === true
+}
+
+function answer(channel: ssh2.ServerChannel, command: string, host: ObservedHost): void {
+  const input: Buffer[] = []
+  channel.on('data', (chunk: Buffer) => input.push(chunk))
+  channel.on('error', () => {})
+  channel.on('end', () => {
+    const { code, stderr, stdout = '' } = outcomeOf(command, Buffer.concat(input).toString('utf8'), host)
+    if (stderr !== '') channel.stderr.write(stderr)
+    if (stdout !== '') channel.write(stdout)
+    channel.exit(code)
+    channel.end()
+  })
+  channel.resume()
+}
+
+function outcomeOf(command: string, input: string, host: ObservedHost): Outcome & { readonly stdout?: string } {
+  if (command === observeCommand) return { code: 0, stderr: '', stdout: simulateObservation(host) }
+  if (command === ipBatchCommand) return simulateIpBatch(host.kernel, input)
+  if (command === sysctlCommand) return simulateSysctl(host.kernel, input)
+  return { code: 127, stderr: `the simulated host does not know this command: ${command}\n` }
+}
