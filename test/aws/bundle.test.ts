@@ -1,0 +1,49 @@
+import { execFile } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type Bundle, bundle, sizes } from '../../infra/aws/bundle.ts'
+
+const root = join(import.meta.dirname, '../..')
+const functions = ['backfill', 'diff', 'provisionCloudstack', 'provisionKvm', 'snapshot']
+const run = promisify(execFile)
+
+/** What Lambda does: `require` with its own SDK found beside, then one call. Prints the error that the call ended in. */
+const call = `
+  const { handler } = require(process.argv[1])
+  const message = { messageId: 'm', body: '{}', attributes: { ApproximateReceiveCount: '1' } }
+  handler({ Records: [message] }, { getRemainingTimeInMillis: () => 1000 }).then(
+    () => console.log('ENDED WITH nothing'),
+    (error) => console.log('ENDED WITH ' + error.name + ': ' + error.message),
+  )`
+
+describe('the bundles', () => {
+  let out = ''
+  let bundles: readonly Bundle[] = []
+
+  beforeAll(async () => {
+    out = await mkdtemp(join(tmpdir(), 'bridgekeeper-bundle-'))
+    bundles = await bundle(out)
+  })
+  afterAll(() => rm(out, { recursive: true, force: true }))
+
+  test('are one for each function, in a table of sizes', () => {
+    expect(bundles.map(({ name }) => name)).toEqual(functions)
+    expect(sizes(bundles).split('\n')).toHaveLength(functions.length)
+    expect(sizes([{ name: 'diff', bytes: 46_049 }])).toBe('diff                        46.0 kB')
+  })
+
+  test.each(functions)('%s keeps to its budget', (name) => {
+    const budget = name.startsWith('provision') ? 800_000 : 450_000
+    expect(bundles.find((each) => each.name === name)?.bytes).toBeLessThanOrEqual(budget)
+  })
+
+  test.each(functions)('%s loads, and asks for its configuration at the first call', async (name) => {
+    const environment = { NODE_PATH: join(root, 'node_modules'), AWS_REGION: 'us-east-1' }
+    const file = join(out, 'functions', `${name}.js`)
+    const { stdout } = await run(process.execPath, ['-e', call, file], { env: environment, timeout: 20_000 })
+    expect(stdout).toMatch(/ENDED WITH ConfigurationError: BRIDGEKEEPER_TABLE is not set/)
+  })
+})

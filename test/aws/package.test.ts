@@ -1,0 +1,135 @@
+import { execFile, spawnSync } from 'node:child_process'
+import { cp, mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import * as z from 'zod'
+
+const root = join(import.meta.dirname, '../..')
+const run = promisify(execFile)
+const functions = ['snapshot', 'diff', 'provisionKvm', 'provisionCloudstack', 'backfill']
+const queued = functions.filter((name) => name !== 'backfill')
+const logical = (name: string): string => name.charAt(0).toUpperCase() + name.slice(1)
+
+/** How to run something without any network here: as root, or as a user of a namespace of its own. */
+const unshare = [['-n'], ['-rn']].find((flags) => spawnSync('unshare', [...flags, 'true']).status === 0)
+const circumstances = unshare ? 'without network or login' : 'with the network ON, since unshare is not permitted here'
+
+const templateSchema = z.object({
+  Resources: z.record(z.string(), z.looseObject({ Type: z.string(), Properties: z.record(z.string(), z.unknown()) })),
+})
+type Resource = z.infer<typeof templateSchema>['Resources'][string]
+
+/** The names in a zip's central directory: entries of 46 bytes, each followed by its name, extra field and comment. */
+function zipNames(zip: Buffer): readonly string[] {
+  const end = zip.lastIndexOf('PK\x05\x06', undefined, 'latin1')
+  const names: string[] = []
+  for (let at = zip.readUInt32LE(end + 16); at < end; ) {
+    const length = zip.readUInt16LE(at + 28)
+    names.push(zip.toString('utf8', at + 46, at + 46 + length))
+    at += 46 + length + zip.readUInt16LE(at + 30) + zip.readUInt16LE(at + 32)
+  }
+  return names
+}
+
+describe(`a clean clone is packaged ${circumstances}`, () => {
+  let clone = ''
+  let resources: Readonly<Record<string, Resource>> = {}
+  const properties = (id: string) => resources[id]?.Properties ?? {}
+
+  beforeAll(async () => {
+    clone = await mkdtemp(join(tmpdir(), 'bridgekeeper-package-'))
+    for (const part of ['serverless.yml', 'package.json', 'infra/aws', 'functions', 'shared']) {
+      await cp(join(root, part), join(clone, part), { recursive: true })
+    }
+    await symlink(join(root, 'node_modules'), join(clone, 'node_modules'))
+    const command = [process.execPath, join(root, 'node_modules/serverless/bin/serverless.js'), 'package']
+    const [program = '', ...parameters] = unshare ? ['unshare', ...unshare, ...command] : command
+    const environment = { PATH: process.env.PATH ?? '', HOME: clone, CI: '1' }
+    await run(program, parameters, { cwd: clone, env: environment, timeout: 50_000 })
+    const file = join(clone, '.serverless/cloudformation-template-update-stack.json')
+    resources = templateSchema.parse(JSON.parse(await readFile(file, 'utf8'))).Resources
+  })
+  afterAll(() => rm(clone, { recursive: true, force: true }))
+
+  test.each(functions)('%s holds its own bundle and nothing else', async (name) => {
+    const names = zipNames(await readFile(join(clone, '.serverless', `${name}.zip`)))
+    expect([...names].sort()).toEqual([`dist/functions/${name}.js`, 'dist/package.json'])
+  })
+
+  test('there is an artifact for every function of the source', async () => {
+    expect((await readdir(join(root, 'functions'))).sort()).toEqual([...functions].sort())
+    const files = await readdir(join(clone, '.serverless'))
+    expect(files.filter((file) => file.endsWith('.zip')).sort()).toEqual(functions.map((name) => `${name}.zip`).sort())
+  })
+
+  test.each(functions)('%s is a function of Node 24 on arm64 with a role of its own', (name) => {
+    expect(properties(`${logical(name)}LambdaFunction`)).toMatchObject({
+      Runtime: 'nodejs24.x',
+      Architectures: ['arm64'],
+      FunctionName: `bridgekeeper-dev-${name}`,
+      Role: { 'Fn::GetAtt': [`${logical(name)}Role`, 'Arn'] },
+    })
+    expect(resources[`${logical(name)}Role`]?.Type).toBe('AWS::IAM::Role')
+  })
+
+  test('no function shares a role, and there is no role beside theirs', () => {
+    const roles = Object.keys(resources).filter((id) => resources[id]?.Type === 'AWS::IAM::Role')
+    expect(roles.sort()).toEqual(functions.map((name) => `${logical(name)}Role`).sort())
+  })
+
+  test.each(functions)('%s may do only named things to named resources', (name) => {
+    const text = JSON.stringify(properties(`${logical(name)}Role`))
+    expect(text).not.toContain('*')
+    expect(text).not.toMatch(/dynamodb:(Scan|DeleteItem|PutItem|Batch)|secretsmanager:/)
+    expect(text).toContain('dynamodb:UpdateItem')
+  })
+
+  test.each(queued)('%s has a FIFO queue that hides a message for its timeout and 30 s', (name) => {
+    const timeout = z.number().parse(properties(`${logical(name)}LambdaFunction`).Timeout)
+    expect(properties(`${logical(name)}Queue`)).toMatchObject({
+      QueueName: `bridgekeeper-dev-${name}.fifo`,
+      FifoQueue: true,
+      ContentBasedDeduplication: false,
+      VisibilityTimeout: timeout + 30,
+      RedrivePolicy: { deadLetterTargetArn: { 'Fn::GetAtt': [`${logical(name)}DeadQueue`, 'Arn'] } },
+    })
+    const dead = { QueueName: `bridgekeeper-dev-${name}-dead.fifo`, FifoQueue: true }
+    expect(properties(`${logical(name)}DeadQueue`)).toMatchObject(dead)
+  })
+
+  test.each(queued)('%s is started by its queue, one message at a time', (name) => {
+    const id = `${logical(name)}EventSourceMappingSQS${logical(name)}Queue`
+    expect(properties(id)).toMatchObject({
+      BatchSize: 1,
+      EventSourceArn: { 'Fn::GetAtt': [`${logical(name)}Queue`, 'Arn'] },
+      ScalingConfig: { MaximumConcurrency: expect.any(Number) },
+    })
+  })
+
+  test('snapshot is started every minute', () => {
+    const rules = Object.values(resources).filter(({ Type }) => Type === 'AWS::Events::Rule')
+    expect(rules.map(({ Properties }) => Properties)).toMatchObject([
+      { ScheduleExpression: 'rate(1 minute)', State: 'ENABLED' },
+    ])
+  })
+
+  test('the table is paid by request, recoverable, expires its items and outlives the stack', () => {
+    expect(resources.Table).toMatchObject({
+      DeletionPolicy: 'Retain',
+      Properties: {
+        TableName: 'bridgekeeper-dev',
+        BillingMode: 'PAY_PER_REQUEST',
+        TimeToLiveSpecification: { AttributeName: 'expires', Enabled: true },
+        PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+      },
+    })
+  })
+
+  test('the keys of CloudStack are named, not written', () => {
+    expect(JSON.stringify(properties('SnapshotLambdaFunction').Environment)).toContain(
+      '{{resolve:secretsmanager:bridgekeeper/cloudstack:SecretString:secretKey}}',
+    )
+  })
+})
