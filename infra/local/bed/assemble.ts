@@ -39,6 +39,8 @@ export async function startBed(plan: BedPlan, maker: MachineMaker): Promise<Bed>
   checkPlan(plan)
   if (!insideNamespace()) throw new Error('a bed is started inside runInNamespace (infra/local/bed/namespace.ts) only')
   const directory = plan.directory ?? (await mkdtemp(join(tmpdir(), 'bed-')))
+  if (/^\/(dev|proc|run|sys)(\/|$)/.test(directory))
+    throw new Error(`bed directory "${directory}": a host has file systems of its own there; choose another`)
   await mkdir(directory, { recursive: true })
   await chmod(directory, 0o700)
   const wires = await layWires()

@@ -43,21 +43,21 @@ export function bootLines(host: HostPlan, address: string): readonly string[] {
     bond === undefined
       ? []
       : [
-          `link add ${port} type bond mode active-backup miimon 100`,
-          ...bond.map((member) => `link set ${member} master ${port}`),
+          `link add name ${port} type bond mode active-backup miimon 100`,
+          ...bond.map((member) => `link set dev ${member} master ${port}`),
         ],
   )
   const bridges = uplinks.flatMap(({ bridge, port }) => [
-    `link add ${bridge} type bridge`,
-    `link set ${port} master ${bridge}`,
-    `link set ${port} up`,
-    `link set ${bridge} up`,
+    `link add name ${bridge} type bridge`,
+    `link set dev ${port} master ${bridge}`,
+    `link set dev ${port} up`,
+    `link set dev ${bridge} up`,
   ])
   const addressed = uplinks.find(({ port }) => port === managementPort)?.bridge ?? managementPort
   return [
-    'link set lo up',
+    'link set dev lo up',
     ...bonds,
-    ...ports(host).map((port) => `link set ${port} up`),
+    ...ports(host).map((port) => `link set dev ${port} up`),
     ...bridges,
     `addr add ${address}/24 dev ${addressed}`,
   ]

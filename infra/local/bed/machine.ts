@@ -12,21 +12,30 @@ import type { Running } from './host.ts'
 export interface Started extends Running {
   /** `setpriv` replaces itself by the command: this is the command's own id. */
   readonly pid: number
+  /** Writes one line to the command's standard input. */
+  say(line: string): void
 }
 
-/** @param logFile gets standard output and error, after what it holds. @throws Error when there is no such command. */
+/**
+ * @param logFile gets standard output and error, after what it holds.
+ * @throws Error when there is no such command.
+ */
 export async function startProcess(command: string, args: readonly string[], logFile: string): Promise<Started> {
   const log = await open(logFile, 'a', 0o600)
   try {
     const child = spawn('setpriv', ['--pdeathsig', 'KILL', command, ...args], {
-      stdio: ['ignore', log.fd, log.fd],
+      stdio: ['pipe', log.fd, log.fd],
       detached: true, // A Ctrl-C is for whoever runs the bed: the hosts end when it says so.
       env: systemEnvironment(),
     })
     const ended = once(child, 'exit').then(() => {})
     ended.catch(() => {}) // Without a process id the wait below tells.
+    child.stdin?.on('error', () => {}) // It ended: `ended` tells.
     await once(child, 'spawn')
-    return { pid: child.pid ?? 0, ended, kill: () => killGroup(child, ended) }
+    const say = (line: string): void => {
+      child.stdin?.write(`${line}\n`)
+    }
+    return { pid: child.pid ?? 0, ended, say, kill: () => killGroup(child, ended) }
   } finally {
     await log.close()
   }

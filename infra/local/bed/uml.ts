@@ -66,7 +66,7 @@ const guests: MachineMaker = {
     const modules = ['overlay', '8021q', 'bridge', 'vxlan']
     if (place.plan.uplinks?.some((uplink) => uplink.bond)) modules.push('bonding')
     await writeFile(join(place.folder, 'modules'), `${modules.join(' ')}\n`)
-    const renames = ports(place.plan).map((port, number) => `link set vec${number} name ${port}`)
+    const renames = ports(place.plan).map((port, number) => `link set dev vec${number} name ${port}`)
     const lines = [...renames, ...bootLines(place.plan, place.address)]
     await writeFile(join(place.folder, 'links'), lines.map((line) => `${line}\n`).join(''))
     await layTaps(place)

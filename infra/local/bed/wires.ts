@@ -28,8 +28,8 @@ export async function layWires(): Promise<Wires> {
     await runCommand(
       'ip',
       ['-batch', '-'],
-      `link add ${trunk} type bridge\naddr add ${bedAddress(bed)}/24 dev ${management}\n` +
-        `link set ${management} up\nlink set ${trunk} up\n`,
+      `link add name ${trunk} type bridge\naddr add ${bedAddress(bed)}/24 dev ${management}\n` +
+        `link set dev ${management} up\nlink set dev ${trunk} up\n`,
     )
     return { bed, management, trunk }
   }
@@ -38,7 +38,7 @@ export async function layWires(): Promise<Wires> {
 
 /** Removes the bridges, and the named devices where they still are. */
 export async function removeWires(wires: Wires, devices: readonly string[]): Promise<void> {
-  const lines = [...devices, wires.management, wires.trunk].map((device) => `link del ${device}\n`).join('')
+  const lines = [...devices, wires.management, wires.trunk].map((device) => `link del dev ${device}\n`).join('')
   await runCommand('ip', ['-force', '-batch', '-'], lines).catch(() => {
     // -force went on after a device that was gone already, and tells so by its exit code.
   })
