@@ -16,6 +16,7 @@ function openSession(cloudstack: Pick<CloudStack, 'updateHost'>, target: Target,
   let requested = false
 
   const request = async (): Promise<void> => {
+    if (requested) return
     signal.throwIfAborted()
     await Promise.race([updateHost(cloudstack, target), aborted(signal)])
     requested = true

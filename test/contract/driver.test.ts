@@ -1,0 +1,33 @@
+import { describe } from 'vitest'
+import { startHostSimulator } from '../../infra/local/hostSimulator/hostSimulator.ts'
+import type { DriverName } from '../../shared/hypervisors/registry.ts'
+import { startCloudStackHost } from '../hypervisors/cloudstack/cloudstackHost.ts'
+import { simulatedDriver, targetOf } from '../hypervisors/kvm/factory.ts'
+import { type ContractHost, driverContract } from './driver.ts'
+
+const desired = [3001, 3002, 3003].map((id) => ({
+  physicalNetwork: 'guest',
+  label: 'cloudbr1',
+  uri: `vlan://${id}`,
+  networks: [{ id: `${id}`, name: `network ${id}` }],
+}))
+
+async function kvmOnSimulatedHost(): Promise<ContractHost> {
+  const simulated = await startHostSimulator({ names: ['kvm1'] })
+  const host = await simulated.add('kvm2')
+  return {
+    driver: simulatedDriver(simulated),
+    target: targetOf(host),
+    desired,
+    devices: 6,
+    state: async () => JSON.stringify(host.links()),
+    stop: simulated.close,
+  }
+}
+
+const drivers: readonly (readonly [DriverName, string, () => Promise<ContractHost>])[] = [
+  ['kvm-ssh', 'a simulated host', kvmOnSimulatedHost],
+  ['cloudstack', 'the CloudStack simulator', startCloudStackHost],
+]
+
+describe.each(drivers)('%s on %s', (_name, _host, start) => driverContract(() => start()))
