@@ -3,7 +3,6 @@
  * driver runs against it unchanged. In: names. Out: handles to look at the hosts, to damage them, and to log in to them.
  */
 import { randomUUID } from 'node:crypto'
-import ssh2 from 'ssh2'
 import {
   createSimulatedKernel,
   type NewLink,
@@ -11,6 +10,7 @@ import {
   type SimulatedKernel,
   type SimulatedLink,
 } from './kernel.ts'
+import { newKeyPair } from './keyPair.ts'
 import { listen, type SimulatedSsh } from './sshSimulator.ts'
 
 export interface SimulatedHost {
@@ -34,7 +34,7 @@ export interface SimulatedHosts {
   /** One more host, which joins late. */
   add(name: string): Promise<SimulatedHost>
   readonly user: string
-  /** The one key that every host lets in, OpenSSH form. */
+  /** The one key that every host lets in, PEM form. */
   readonly privateKey: string
   /** The hosts' keys, as an OpenSSH known_hosts file of this moment. */
   knownHosts(): string
@@ -66,7 +66,7 @@ const agentProperties = [
 
 /** @throws Error when no loopback address is free at the port */
 export async function startHostSimulator(options: HostSimulatorOptions): Promise<SimulatedHosts> {
-  const client = ssh2.utils.generateKeyPairSync('ed25519')
+  const client = newKeyPair()
   const user = 'root'
   const started: { readonly host: SimulatedHost; readonly ssh: SimulatedSsh }[] = []
   let port = options.port ?? 0
@@ -79,7 +79,7 @@ export async function startHostSimulator(options: HostSimulatorOptions): Promise
       kernel: createSimulatedKernel(links),
       agentProperties,
     }
-    const ssh = await listen({ user, publicKey: client.public, port, first: started.length, observed: () => state })
+    const ssh = await listen({ user, publicKey: client.publicKey, port, first: started.length, observed: () => state })
     port = ssh.port
     const reset = (): void => {
       state.bootId = randomUUID()
@@ -115,7 +115,7 @@ export async function startHostSimulator(options: HostSimulatorOptions): Promise
     },
     add,
     user,
-    privateKey: client.private,
+    privateKey: client.privateKey,
     knownHosts: () => started.map(({ host, ssh }) => `[${host.address}]:${host.port} ${ssh.hostKey}\n`).join(''),
     get port() {
       return port

@@ -2,9 +2,11 @@
  * The SSH server of a simulated host: real SSH on a loopback address, which lets one key in and answers exactly the
  * driver's commands. In: a port, the key, and the host's state. Out: its address and host key, and the means to stop it.
  */
+import { createServer, type Server, type Socket } from 'node:net'
 import ssh2 from 'ssh2'
 import { ipBatchCommand, observeCommand, sysctlCommand } from '../../../shared/hypervisors/kvm/commands.ts'
 import { type Outcome, simulateIpBatch, simulateSysctl } from './batchSimulator.ts'
+import { newKeyPair } from './keyPair.ts'
 import { type ObservedHost, simulateObservation } from './observationSimulator.ts'
 
 export interface SimulatedSsh {
@@ -32,34 +34,36 @@ export interface SshSimulatorOptions {
 const attempts = 200
 
 export async function listen(options: SshSimulatorOptions): Promise<SimulatedSsh> {
-  const key = ssh2.utils.generateKeyPairSync('ed25519')
-  const connections = new Set<ssh2.Connection>()
-  const make = (): ssh2.Server =>
-    new ssh2.Server({ hostKeys: [key.private] }, (connection) => {
-      connections.add(connection)
-      connection.on('close', () => connections.delete(connection))
-      serve(connection, options)
+  const key = newKeyPair()
+  const sockets = new Set<Socket>()
+  const ssh = new ssh2.Server({ hostKeys: [key.privateKey] }, (connection) => serve(connection, options))
+  // Without noDelay each answer waits 40 ms for an acknowledgement.
+  const make = (): Server =>
+    createServer({ noDelay: true }, (socket) => {
+      sockets.add(socket)
+      socket.on('close', () => sockets.delete(socket))
+      ssh.injectSocket(socket)
     })
   let server = make()
   const { address, port } = await bind(server, options.port, options.first)
   return {
     address,
     port,
-    hostKey: key.public.trim().split(' ').slice(0, 2).join(' '),
+    hostKey: key.publicKey,
     start: async () => {
       server = make()
       await listenAt(server, address, port)
     },
     stop: async () => {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
-      for (const connection of connections) connection.end()
+      for (const socket of sockets) socket.destroy()
       await closed
     },
   }
 }
 
 /** The whole of 127.0.0.0/8 is this machine's, so that each host has an address of its own at one port. */
-async function bind(server: ssh2.Server, port: number, first: number): Promise<{ address: string; port: number }> {
+async function bind(server: Server, port: number, first: number): Promise<{ address: string; port: number }> {
   for (let attempt = 0; attempt < attempts; attempt++) {
     const number = first + attempt + 1
     const address = `127.48.${(number >> 8) & 255}.${number & 255}`
@@ -72,7 +76,7 @@ async function bind(server: ssh2.Server, port: number, first: number): Promise<{
   throw new Error(`no loopback address from 127.48.0.${first + 1} on is free at port ${port}`)
 }
 
-function listenAt(server: ssh2.Server, address: string, port: number): Promise<number> {
+function listenAt(server: Server, address: string, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once('error', reject)
     server.listen(port, address, () => {

@@ -1,5 +1,10 @@
 /** Makes the plain data that the KVM tests speak about: links, facts and desired networks, with what a test does not say filled in. */
+import type { SimulatedHosts } from '../../../infra/local/hostSimulator/hostSimulator.ts'
+import type { Driver, Target } from '../../../shared/hypervisors/driver.ts'
+import { createKvmSshDriver, type KvmSshOptions } from '../../../shared/hypervisors/kvm/driver.ts'
 import type { AgentDevices, HostFacts, Link } from '../../../shared/hypervisors/kvm/facts.ts'
+import type { HostKeys } from '../../../shared/hypervisors/kvm/hostKeys.ts'
+import { keysOf } from '../../../shared/hypervisors/kvm/knownHosts.ts'
 import type { DesiredNetwork } from '../../../shared/reconcile/model.ts'
 
 export function link(name: string, rest: Partial<Link> = {}): Link {
@@ -33,4 +38,26 @@ export function facts(links: readonly Link[] = [], agent: AgentDevices | null = 
 
 export function network(uri: string, label: string | null = 'cloudbr1', physicalNetwork = 'pn1'): DesiredNetwork {
   return { physicalNetwork, label, uri, networks: [{ id: `id of ${uri}`, name: `name of ${uri}` }] }
+}
+
+export function targetOf(host: { readonly name: string; readonly address: string }): Target {
+  return {
+    cloud: 'cloud',
+    zone: 'zone',
+    id: `id of ${host.name}`,
+    name: host.name,
+    address: host.address,
+    resourceState: 'Enabled',
+  }
+}
+
+/** The host keys of a simulator's hosts, as a known_hosts file would give them. */
+export function keysOfSimulator(simulated: SimulatedHosts): HostKeys {
+  return { known: async ({ address, port }) => keysOf(simulated.knownHosts(), address, port) }
+}
+
+/** The real driver, let in to simulated hosts. */
+export function simulatedDriver(simulated: SimulatedHosts, options: Partial<KvmSshOptions> = {}): Driver {
+  const { user, privateKey, port } = simulated
+  return createKvmSshDriver({ user, privateKey, port, hostKeys: keysOfSimulator(simulated), ...options })
 }

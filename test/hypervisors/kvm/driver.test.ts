@@ -1,0 +1,151 @@
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import {
+  type SimulatedHost,
+  type SimulatedHosts,
+  startHostSimulator,
+} from '../../../infra/local/hostSimulator/hostSimulator.ts'
+import type { Session, View } from '../../../shared/hypervisors/driver.ts'
+import { createKvmSshDriver } from '../../../shared/hypervisors/kvm/driver.ts'
+import type { Logger } from '../../../shared/runtime/logger.ts'
+import { silent } from '../../../shared/runtime/logger.ts'
+import { keysOfSimulator, network, simulatedDriver, targetOf } from './factory.ts'
+
+let simulated: SimulatedHosts
+beforeAll(async () => {
+  simulated = await startHostSimulator({ names: [] })
+})
+afterAll(() => simulated?.close())
+
+let serial = 0
+const newHost = (): Promise<SimulatedHost> => simulated.add(`kvm-${++serial}`)
+const signal = (): AbortSignal => new AbortController().signal
+const desired = [network('vlan://100'), network('vlan://101')]
+
+async function sessionWith(host: SimulatedHost, name = host.name): Promise<Session> {
+  const session = await simulatedDriver(simulated).open({ ...targetOf(host), name }, signal())
+  onTestFinished(() => session.close())
+  return session
+}
+
+async function provision(host: SimulatedHost): Promise<View> {
+  const session = await sessionWith(host)
+  await (await session.look(desired)).apply()
+  return session.look(desired)
+}
+
+test('what it creates has CloudStack’s names, the VLAN id, our mark, and IPv6 off', async () => {
+  const host = await newHost()
+  const before = host.links()
+  expect(await provision(host)).toMatchObject({ bootId: host.bootId(), devices: 4, changes: [], findings: [] })
+  expect(host.links().slice(0, before.length)).toEqual(before)
+  const born = { up: true, group: 4814, disableIpv6: true }
+  expect(host.links().slice(before.length)).toMatchObject([
+    { ...born, name: 'breth1-100', kind: 'bridge', parent: null, master: null },
+    { ...born, name: 'eth1.100', kind: 'vlan', parent: 'eth1', master: 'breth1-100', vlanId: 100 },
+    { ...born, name: 'breth1-101', kind: 'bridge', parent: null, master: null },
+    { ...born, name: 'eth1.101', kind: 'vlan', parent: 'eth1', master: 'breth1-101', vlanId: 101 },
+  ])
+})
+
+describe('a host that lost something', () => {
+  test.each(['breth1-100', 'eth1.100'])('gets %s back, and its boot id is the same', async (name) => {
+    const host = await newHost()
+    const { bootId } = await provision(host)
+    host.deleteLink(name)
+    expect(await provision(host)).toMatchObject({ bootId, devices: 4, changes: [] })
+    expect(host.links().find((link) => link.name === 'eth1.100')?.master).toBe('breth1-100')
+  })
+
+  test('gets everything back after a reboot, and shows another boot id', async () => {
+    const host = await newHost()
+    const { bootId } = await provision(host)
+    await host.reboot()
+    const after = await provision(host)
+    expect(after).toMatchObject({ devices: 4, changes: [] })
+    expect(after.bootId).not.toBe(bootId)
+  })
+})
+
+test('a device that CloudStack made is completed and not marked', async () => {
+  const host = await newHost()
+  host.addLink({ name: 'eth1.100', kind: 'vlan', parent: 'eth1', vlanId: 100 })
+  expect(await provision(host)).toMatchObject({ devices: 4, changes: [] })
+  const adopted = host.links().find((link) => link.name === 'eth1.100')
+  expect(adopted).toMatchObject({ group: 0, up: true, disableIpv6: true, master: 'breth1-100' })
+})
+
+test('a conflict leaves its network alone and the others served', async () => {
+  const host = await newHost()
+  host.addLink({ name: 'cloudbr1.100', kind: 'vlan', parent: 'cloudbr1', vlanId: 100, up: true })
+  const view = await provision(host)
+  expect(view).toMatchObject({ devices: 2, changes: [], findings: [{ uri: 'vlan://100', reason: 'Conflict' }] })
+  expect(host.links().some((link) => link.name === 'eth1.100')).toBe(false)
+})
+
+test('what changes between look and apply is no error, is logged, and the next look tells', async () => {
+  const host = await newHost()
+  const warnings: unknown[] = []
+  const logger: Logger = { ...silent, warn: (_message, fields) => warnings.push(fields) }
+  const session = await simulatedDriver(simulated, { logger }).open(targetOf(host), signal())
+  onTestFinished(() => session.close())
+  const view = await session.look(desired)
+  host.addLink({ name: 'stranger', kind: 'vlan', parent: 'eth1', vlanId: 100 })
+  await view.apply()
+  expect(warnings).toMatchObject([
+    { phase: 'create', code: 1 },
+    { phase: 'up', code: 1 },
+  ])
+  expect(await session.look(desired)).toMatchObject({
+    devices: 2,
+    findings: [{ uri: 'vlan://100', reason: 'Conflict' }],
+  })
+})
+
+test('a batch that is ended by the kernel’s tool leaves work for the next look', async () => {
+  const host = await newHost()
+  host.addLink({ name: 'breth1-100', kind: 'bridge', up: true, disableIpv6: true })
+  const session = await sessionWith(host)
+  const view = await session.look(desired)
+  host.deleteLink('breth1-100')
+  await view.apply()
+  const second = await session.look(desired)
+  expect(second.changes).toHaveLength(2)
+  await second.apply()
+  expect(await session.look(desired)).toMatchObject({ devices: 4, changes: [] })
+})
+
+describe('the machine’s name', () => {
+  test('may differ in case and domain', async () => {
+    const host = await newHost()
+    expect(
+      (await (await sessionWith(host, `${host.name.toUpperCase()}.cloud.example`)).look(desired)).changes,
+    ).toHaveLength(2)
+  })
+
+  test('otherwise stops everything as WrongHost', async () => {
+    const host = await newHost()
+    const session = await sessionWith(host, `${host.name}-other`)
+    await expect(session.look(desired)).rejects.toMatchObject({ reason: 'WrongHost' })
+  })
+})
+
+test('a host that goes down in the middle of a session is unreachable, not wrong', async () => {
+  const host = await newHost()
+  const session = await sessionWith(host)
+  const view = await session.look(desired)
+  await host.takeDown()
+  await expect(view.apply()).rejects.toMatchObject({ reason: 'HostUnreachable' })
+  await expect(session.look(desired)).rejects.toMatchObject({ reason: 'HostUnreachable' })
+  await host.bringUp()
+  expect(await provision(host)).toMatchObject({ devices: 4 })
+})
+
+test.each([
+  ['a private key that is none', { privateKey: 'hunter2' }, /^the SSH private key cannot be used: (?!.*hunter2)/],
+  ['a group that marks nothing', { group: 0 }, /link group must be a whole number from 1 to 2147483647, not 0/],
+  ['accept-new without a place for keys', { hostKeyPolicy: 'accept-new' as const }, /accept-new needs a place/],
+])('%s is refused before any host is reached', (_says, options, message) => {
+  const { user, privateKey } = simulated
+  const all = { user, privateKey, hostKeys: keysOfSimulator(simulated), ...options }
+  expect(() => createKvmSshDriver(all)).toThrow(message)
+})
