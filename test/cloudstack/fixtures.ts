@@ -1,6 +1,8 @@
 /** The captured answers: read by file name, with the request that each one answered. */
 import { readFileSync } from 'node:fs'
 import * as z from 'zod'
+import { hostRow } from '../../shared/cloudstack/answers.ts'
+import type { HostFact } from '../../shared/reconcile/model.ts'
 
 export interface Capture {
   readonly file: string
@@ -35,3 +37,6 @@ export function captureBody(file: string): Readonly<Record<string, unknown>> {
 export function captureRows<Row>(file: string, name: string, row: z.ZodType<Row>): readonly Row[] {
   return z.array(row).parse(captureBody(file)[name] ?? [])
 }
+
+/** A captured listHosts answer as the client gives it. */
+export const capturedHosts = (file: string): readonly HostFact[] => captureRows(file, 'host', hostRow)

@@ -60,7 +60,10 @@ describe('reading a whole listing', () => {
 
   it('gives up when the listing never holds still', async () => {
     let count = 2
-    const restless = async (): Promise<Page<Row>> => page((count += 1), 'ab')
+    const restless = async (): Promise<Page<Row>> => {
+      count += 1
+      return page(count, 'ab')
+    }
     await expect(readAll('listThings', 2, restless)).rejects.toThrow('listThings was not complete in 4 readings')
   })
 })
