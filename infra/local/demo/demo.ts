@@ -17,7 +17,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => 
 if (unknown !== undefined) {
   console.error(`"${unknown}" is not an option of the demo: it knows --json and --kernel=uml|netns|simulated.`)
   process.exitCode = 1
-} else if (insideNamespace()) {
+} else if (insideNamespace() && process.env.DEMO_KERNEL !== undefined) {
   process.exitCode = await play(process.env.DEMO_KERNEL === 'netns' ? 'netns' : 'uml')
 } else {
   const kernel = chooseKernel()

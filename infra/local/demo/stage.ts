@@ -3,7 +3,7 @@
  * In: what the hosts are. Out: handles, and the questions that the story asks again and again.
  */
 import { setTimeout as delay } from 'node:timers/promises'
-import { readStatus } from '../../../shared/flow/status.ts'
+import { type CloudStatus, readStatus } from '../../../shared/flow/status.ts'
 import type { HostRecord } from '../../../shared/reconcile/record.ts'
 import { green } from '../../../shared/reconcile/status.ts'
 import { silent } from '../../../shared/runtime/logger.ts'
@@ -17,13 +17,13 @@ export interface Stage {
   readonly hosts: DemoHosts
   readonly cloudstack: CloudStackSimulator
   host(name: string): DemoHost
-  /** Opens the door for Bridgekeeper: from now on its schedule runs. */
+  /** From now on its schedule runs. */
   startBridgekeeper(): Promise<void>
   records(): Promise<readonly HostRecord[]>
   /** Waits until these hosts have every network of their zone, by their own word. @throws Error past the limit. */
   untilRight(names: readonly string[], withLater: boolean): Promise<void>
-  /** Waits until Bridgekeeper says that every host is in sync. @throws Error past the limit, naming the first reason. */
-  untilInSync(): Promise<void>
+  /** Waits until Bridgekeeper says that this many hosts, and no fewer, are in sync. @throws Error past the limit, naming the first reason. */
+  untilInSync(hosts: number): Promise<void>
   stop(): Promise<void>
 }
 
@@ -47,14 +47,11 @@ export async function setStage(kernel: Kernel): Promise<Stage> {
     BRIDGEKEEPER_BACKOFF_SECONDS: '1',
     ...hosts.settings,
   }
-  const cloud: EmbeddedCloud = await startEmbeddedCloud({
-    environment,
-    intervalSeconds,
-    schedules: false,
-    logger: silent,
-  })
-  const { ports, policy } = createRuntime(cloud.environment, silent)
-  const status = () => readStatus(ports, policy, {}, false)
+  let cloud: EmbeddedCloud | undefined
+  const status = (): Promise<CloudStatus> => {
+    const { ports, policy } = createRuntime({ ...environment, ...cloud?.environment }, silent)
+    return readStatus(ports, policy, {}, false)
+  }
   const host = (name: string): DemoHost => {
     const found = hosts.hosts.find((each) => each.name === name)
     if (found === undefined) throw new Error(`no host is called ${name}`)
@@ -69,18 +66,20 @@ export async function setStage(kernel: Kernel): Promise<Stage> {
     hosts,
     cloudstack,
     host,
-    startBridgekeeper: () => cloud.startSchedules(),
+    startBridgekeeper: async () => {
+      cloud = await startEmbeddedCloud({ environment, intervalSeconds, logger: silent })
+    },
     records: async () => (await status()).rows.map((row) => row.record),
     untilRight: async (names, withLater) => {
       for (const name of names) await until(`${name} has its networks`, () => isRight(name, withLater))
     },
-    untilInSync: () =>
+    untilInSync: (count) =>
       until('every host is in sync', async () => {
         const { rows, counts } = await status()
-        return rows.length === hosts.hosts.length && green(counts) && counts.notUp === 0
+        return rows.length === count && green(counts) && counts.notUp === 0
       }),
     stop: async () => {
-      await cloud.stop()
+      await cloud?.stop(5)
       await cloudstack.stop()
       await hosts.stop()
     },

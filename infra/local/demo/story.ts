@@ -69,7 +69,7 @@ async function play(
     const from = Date.now()
     await stage.startBridgekeeper()
     await stage.untilRight(firstHosts, false)
-    await stage.untilInSync().catch(() => {})
+    await stage.untilInSync(firstHosts.length)
     report(`${firstHosts.length} hosts have every network after ${secondsSince(from)} s`)
   })
 
@@ -91,13 +91,13 @@ async function play(
       stage.hosts.hosts.map((host) => host.name),
       true,
     )
-    await stage.untilInSync()
+    await stage.untilInSync(stage.hosts.hosts.length)
   })
 
   const seen = await lookAtAll(stage.hosts.hosts, true)
   say(`\nNow, as the hosts themselves show it:\n${matrix(seen, true)}`)
   const pair = pairOf(uplink, 101)
-  say(`\nOne network on kvm4 (${kernel}), in CloudStack's names:\n${(await stage.host('kvm4').show(pair)).trim()}`)
+  say(`\nOne network on kvm4 (${kernel}), in CloudStack's names:\n${narrow(await stage.host('kvm4').show(pair))}`)
   const records = await stage.records()
   const right = seen.filter(({ host, right }) => right.length === pairsOf(zoneOf(host), true).length)
   const figures = {
@@ -116,5 +116,13 @@ async function play(
   )
   return figures
 }
+
+/** The kernel's long lines, cut where a terminal would wrap them. */
+const narrow = (text: string): string =>
+  text
+    .trim()
+    .split('\n')
+    .map((line) => (line.length > 130 ? `${line.slice(0, 129)}…` : line))
+    .join('\n')
 
 const secondsSince = (from: number): number => Math.round((Date.now() - from) / 100) / 10

@@ -24,7 +24,7 @@ export function matrix(seen: readonly Seen[], withLater: boolean): string {
   )
   const table = new Table({
     head: ['zone', 'host', ...vlans.map((vlan) => `vlan ${vlan}`)],
-    style: { head: [], border: [] },
+    style: { head: [], border: [], compact: true },
   })
   for (const { host, right } of seen) {
     const zone = zoneOf(host)
