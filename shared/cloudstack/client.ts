@@ -33,7 +33,10 @@ export interface CloudStack {
    * Lasts as long as the server's pass. @throws CloudStackError, `timedOut` when it may still be at work
    */
   updateHost(id: string): Promise<void>
-  /** Any other command: its answer without the outer key, parsed by `schema`. @throws CloudStackError */
+  /**
+   * Any other command: its answer without the outer key, parsed by `schema`. A request whose kept connection died goes
+   * twice, so the command should be one that may. @throws CloudStackError
+   */
   call<T>(command: string, parameters: Parameters, schema: z.ZodType<T>): Promise<T>
 }
 

@@ -2,6 +2,8 @@
  * What it means that a request failed below CloudStack. In: whatever the HTTP library threw. Out: one of errors.ts with
  * one clear line. The thrown thing itself is dropped: it holds the signed request.
  */
+import { ClientRequest } from 'node:http'
+import { isAxiosError } from 'axios'
 import { type CloudStackError, MalformedAnswer, NoAnswer, WrongEndpoint } from './errors.ts'
 
 /** What is said of a code of Node or OpenSSL: why nothing came, and what to do next. */
@@ -48,6 +50,12 @@ export function describeFailure(thrown: unknown, target: URL, command: string, t
     return new MalformedAnswer(`${where} answered ${command} with more than is read: see what answers there`)
   }
   return new NoAnswer(`${where} ${unreachable[code] ?? `could not be asked ${command} (${code || 'no reason given'})`}`)
+}
+
+/** A connection from the pool that was reset before any answer: nothing says that the server saw the request. */
+export function diedUnused(thrown: unknown): boolean {
+  if (!['ECONNRESET', 'EPIPE'].includes(codeOf(thrown)) || !isAxiosError(thrown)) return false
+  return thrown.request instanceof ClientRequest && thrown.request.reusedSocket
 }
 
 /** Several addresses tried at once fail together; then the first one's code speaks. */

@@ -7,7 +7,7 @@ import { Agent as HttpsAgent } from 'node:https'
 import axios, { type AxiosInstance } from 'axios'
 import type { Logger } from '../runtime/logger.ts'
 import { NoAnswer, WrongEndpoint } from './errors.ts'
-import { describeFailure } from './failure.ts'
+import { describeFailure, diedUnused } from './failure.ts'
 import { readAnswer } from './reply.ts'
 import { type Keys, signedForm } from './signature.ts'
 
@@ -65,18 +65,26 @@ export interface Reply {
   readonly location: string | undefined
 }
 
+/** A kept connection may have died unnoticed, as when a Lambda slept: then the request goes once more, on a new one. */
 async function post(http: AxiosInstance, target: URL, request: Request, options: TransportOptions): Promise<Reply> {
-  const { command, parameters, timeoutMs = options.timeoutMs } = request
-  const body = signedForm(command, parameters, options, options.now())
   try {
-    const { status, data, headers } = await http.post<string>(target.href, body, {
-      timeout: timeoutMs,
-      signal: AbortSignal.timeout(timeoutMs),
+    return await postOnce(http, target, request, options).catch((error: unknown) => {
+      if (!diedUnused(error)) throw error
+      return postOnce(http, target, request, options)
     })
-    return { status, text: data, retryAfter: text(headers['retry-after']), location: text(headers.location) }
   } catch (error) {
-    throw describeFailure(error, target, command, timeoutMs)
+    throw describeFailure(error, target, request.command, request.timeoutMs ?? options.timeoutMs)
   }
+}
+
+async function postOnce(http: AxiosInstance, target: URL, request: Request, options: TransportOptions): Promise<Reply> {
+  const { command, parameters, timeoutMs = options.timeoutMs } = request
+  const { status, data, headers } = await http.post<string>(
+    target.href,
+    signedForm(command, parameters, options, options.now()),
+    { timeout: timeoutMs, signal: AbortSignal.timeout(timeoutMs) },
+  )
+  return { status, text: data, retryAfter: text(headers['retry-after']), location: text(headers.location) }
 }
 
 const text = (header: unknown): string | undefined => (typeof header === 'string' ? header : undefined)

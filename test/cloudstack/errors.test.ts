@@ -165,6 +165,19 @@ describe('no answer', () => {
     expect(error.message).toContain('closed the connection without an answer')
   })
 
+  it('a kept connection that died is replaced, once and unseen', async () => {
+    const asked = new Map<unknown, number>()
+    const host = await serve((request, response) => {
+      const times = (asked.get(request.socket) ?? 0) + 1
+      asked.set(request.socket, times)
+      if (times > 1) request.socket.destroy()
+      else response.end('{"listzonesresponse":{}}')
+    })
+    const client = createCloudStack({ url: `http://${host}`, ...keys })
+    for (let call = 0; call < 3; call += 1) expect(await client.call('listZones', {}, z.unknown())).toEqual({})
+    expect([...asked.values()]).toEqual([2, 2, 1])
+  })
+
   it('https to a port that speaks http is WrongEndpoint', async () => {
     const host = await serve(answering(200, ''))
     const error = await failureOf(`https://${host}`)
