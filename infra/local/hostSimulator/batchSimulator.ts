@@ -45,7 +45,8 @@ function ipLine(kernel: SimulatedKernel, words: readonly string[]): Refusal {
   const [object, verb, ...rest] = words
   if (object === 'link' && verb === 'add') return linkAdd(kernel, rest)
   if (object === 'link' && verb === 'set') return linkSet(kernel, rest)
-  throw new InvalidArgument(`Command "${words.join(' ')}" is unknown, try "ip help".`)
+  if (object !== 'link') return `Object "${object}" is unknown, try "ip help".`
+  throw new InvalidArgument(`Command "${verb}" is unknown, try "ip link help".`)
 }
 
 function linkAdd(kernel: SimulatedKernel, words: readonly string[]): Refusal {

@@ -55,7 +55,7 @@ export function checkPrivateKey(options: Pick<SshOptions, 'privateKey' | 'passph
  * @throws HostError HostUnreachable, HostKeyUnknown, HostKeyChanged, LoginRefused, or TimeOut when the signal ended it
  */
 export async function connect(target: Target, options: SshOptions, signal: AbortSignal): Promise<SshConnection> {
-  const { user, port = 22, hostKeyPolicy = 'strict', connectTimeout = 10_000 } = options
+  const { user, port = 22, hostKeyPolicy = 'strict' } = options
   const { commandTimeout = 120_000, outputLimit = 32 * 1024 * 1024 } = options
   const where = `${target.address}:${port}`
   const keyTarget = { ...target, port }
@@ -81,22 +81,11 @@ export async function connect(target: Target, options: SshOptions, signal: Abort
   const ready = new Promise<void>((resolve) => client.once('ready', resolve))
   if (signal.aborted) abort()
   else {
-    client.connect({
-      host: target.address,
-      port,
-      username: user,
-      privateKey: options.privateKey,
-      ...(options.passphrase === undefined ? {} : { passphrase: options.passphrase }),
-      authHandler: ['publickey'],
-      algorithms: { serverHostKey: algorithmsFor(known) },
-      hostVerifier: (key: Buffer) => {
-        verdict = judge(key, known, hostKeyPolicy)
-        return verdict.trusted
-      },
-      readyTimeout: connectTimeout,
-      keepaliveInterval: 10_000,
-      keepaliveCountMax: 3,
-    })
+    const verify = (key: Buffer): boolean => {
+      verdict = judge(key, known, hostKeyPolicy)
+      return verdict.trusted
+    }
+    client.connect(configOf(target.address, options, known, verify))
   }
   await Promise.race([ready, lost.promise])
   try {
@@ -125,6 +114,29 @@ export async function connect(target: Target, options: SshOptions, signal: Abort
   }
 }
 
+function configOf(
+  host: string,
+  options: SshOptions,
+  known: readonly string[],
+  verify: (key: Buffer) => boolean,
+): ssh2.ConnectConfig {
+  return {
+    host,
+    port: options.port ?? 22,
+    username: options.user,
+    privateKey: options.privateKey,
+    ...(options.passphrase === undefined ? {} : { passphrase: options.passphrase }),
+    authHandler: ['publickey'],
+    algorithms: { serverHostKey: algorithmsFor(known) },
+    hostVerifier: verify,
+    readyTimeout: options.connectTimeout ?? 10_000,
+    // A host that vanished is noticed although a command may be silent for long.
+    keepaliveInterval: 10_000,
+    keepaliveCountMax: 3,
+  }
+}
+
+/** Settles only when the command ended by itself; every other end goes through `lose`. */
 function run(
   client: ssh2.Client,
   command: string,
