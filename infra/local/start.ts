@@ -1,0 +1,67 @@
+/**
+ * Bridgekeeper as a service on one machine (`npm start`): the functions on the embedded cloud, state on disk. In: the
+ * environment. Out: JSON lines on stdout, service.json beside the records for clients, exit 0 on SIGINT or SIGTERM. It
+ * may be killed at any moment and started again: the records are what it goes on from.
+ */
+import { renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { ConfigurationError, parseConfigurationWithCloudStack } from '../../shared/runtime/configuration.ts'
+import type { Logger } from '../../shared/runtime/logger.ts'
+import { type EmbeddedCloud, startEmbeddedCloud } from './cloud/cloud.ts'
+import { DataDirectoryError, holdDataDirectory, type Service, serviceFile } from './cloud/dataDirectory.ts'
+import { jsonLines } from './cloud/jsonLines.ts'
+import { DeploymentError } from './cloud/variables.ts'
+
+async function main(): Promise<void> {
+  const settings = parseConfigurationWithCloudStack(process.env)
+  const directory = resolve(settings.BRIDGEKEEPER_DATA)
+  const logger = jsonLines(
+    (line) => process.stdout.write(line),
+    () => new Date(),
+  )
+  const letGo = holdDataDirectory(directory)
+  const cloud = await startEmbeddedCloud({ environment: process.env, logger, data: join(directory, 'records') })
+  const file = serviceFile(directory)
+  writeService(file, { pid: process.pid, startedAt: new Date().toISOString(), environment: cloud.environment })
+  logger.info('started', { pid: process.pid, data: directory, cloudstack: settings.CLOUDSTACK_API_URL })
+  stopOnSignals(cloud, logger, () => {
+    rmSync(file, { force: true })
+    letGo()
+  })
+}
+
+/** Readable by this user alone from its first byte, and never half-written. */
+function writeService(file: string, service: Service): void {
+  const fresh = `${file}.${process.pid}`
+  rmSync(fresh, { force: true })
+  writeFileSync(fresh, `${JSON.stringify(service, undefined, 2)}\n`, { mode: 0o600, flag: 'wx' })
+  renameSync(fresh, file)
+}
+
+/** The first signal lets what is running end; a second one ends everything at once, which is as safe as kill -9. */
+function stopOnSignals(cloud: EmbeddedCloud, logger: Logger, leave: () => void): void {
+  let stopping = false
+  const stop = async (signal: NodeJS.Signals): Promise<void> => {
+    if (stopping) process.exit(1)
+    stopping = true
+    logger.info('stopping', { signal })
+    try {
+      await cloud.stop()
+      leave()
+      logger.info('stopped')
+      process.exitCode = 0
+    } catch (error) {
+      fail(error)
+    }
+  }
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, (name) => void stop(name))
+}
+
+/** What an operator can put right is said in words; anything else is a fault of ours, and shows where. */
+function fail(error: unknown): never {
+  const known = [ConfigurationError, DataDirectoryError, DeploymentError].some((kind) => error instanceof kind)
+  console.error(known && error instanceof Error ? error.message : error)
+  process.exit(1)
+}
+
+await main().catch(fail)
