@@ -9,7 +9,7 @@ import type { HostFacts, Link } from './facts.ts'
 import { type GrowingLinks, indexLinks } from './links.ts'
 import { fits, isPlainName, longestName, type Pair, pairOf } from './names.ts'
 import { needOf } from './need.ts'
-import { uplinkOf } from './uplink.ts'
+import { type Uplink, uplinkOf } from './uplink.ts'
 
 export type Action =
   | { readonly do: 'createBridge'; readonly device: string }
@@ -58,12 +58,13 @@ type Wanted = { readonly pair: Pair } | Pick<Finding, 'reason' | 'detail'> | nul
  */
 export function plan(desired: readonly DesiredNetwork[], facts: HostFacts): Plan {
   const links = indexLinks(facts.links)
+  const uplinkFor = uplinksOf(desired, facts)
   const planned = new Map<string, readonly Action[]>()
   const changes: Change[] = []
   const findings: Finding[] = []
   for (const network of desired) {
     const { physicalNetwork, uri } = network
-    const wanted = wantedOf(network, facts)
+    const wanted = wantedOf(network, uplinkFor)
     if (wanted === null) continue
     if ('reason' in wanted) {
       findings.push({ physicalNetwork, uri, reason: wanted.reason, detail: wanted.detail })
@@ -87,11 +88,17 @@ export function plan(desired: readonly DesiredNetwork[], facts: HostFacts): Plan
   return { actions, changes, findings, devices }
 }
 
-function wantedOf(network: DesiredNetwork, facts: HostFacts): Wanted {
+/** Each label is resolved once: a zone has few of them, and thousands of networks. */
+function uplinksOf(desired: readonly DesiredNetwork[], facts: HostFacts): (label: string | null) => Uplink {
+  const found = new Map([...new Set(desired.map(({ label }) => label))].map((label) => [label, uplinkOf(label, facts)]))
+  return (label) => found.get(label) ?? uplinkOf(label, facts)
+}
+
+function wantedOf(network: DesiredNetwork, uplinkFor: (label: string | null) => Uplink): Wanted {
   const need = needOf(network.uri)
   if (need.need === 'nothing') return null
   if (need.need === 'unsupported') return { reason: 'Unsupported', detail: need.detail }
-  const found = uplinkOf(network.label, facts)
+  const found = uplinkFor(network.label)
   if ('reason' in found) return found
   const pair = pairOf(found.uplink, need.id)
   const tooLong = [pair.bridge, pair.vlan].find((name) => !fits(name))
