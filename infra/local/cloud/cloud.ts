@@ -6,6 +6,7 @@
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { PurgeQueueCommand } from '@aws-sdk/client-sqs'
+import type { Create } from '../../../shared/runtime/lambda.ts'
 import type { Logger } from '../../../shared/runtime/logger.ts'
 import type { Overrides } from '../../../shared/runtime/ports.ts'
 import { type Changes, type Deployment, deploymentOf, type FunctionDeployment } from './deployment.ts'
@@ -73,21 +74,25 @@ export async function startEmbeddedCloud(options: EmbeddedCloudOptions): Promise
     deployment.functions.map(async (deployed) => ({ deployed, create: await loadCreate(root, deployed) })),
   )
   const parts = await startParts(deployment, options.data)
-  const errors: SeenError[] = []
-  const invokers = new Map(
-    loaded.map(({ deployed, create }) => {
-      const environment = functionEnvironment(deployed, parts.addresses, options.environment)
-      const logger = named(options.logger, deployed.name)
-      const handler = create(environment, { logger, ...options.overrides?.(deployed.name) })
-      return [deployed.name, createInvoker(deployed, handler, logger)] as const
-    }),
-  )
-  const failed = (name: string, error: unknown): void => {
-    errors.push({ function: name, error })
-    if (errors.length > keptErrors) errors.shift()
-    options.logger.error(`${name}: a call failed`, { function: name, error: String(error) })
+  try {
+    const invokers = new Map(loaded.map((each) => [each.deployed.name, invokerOf(each, parts, options)] as const))
+    return running(deployment, parts, invokers, options)
+  } catch (error) {
+    await parts.stop()
+    throw error
   }
-  return running(deployment, parts, invokers, errors, failed, options)
+}
+
+interface Loaded {
+  readonly deployed: FunctionDeployment
+  readonly create: Create
+}
+
+function invokerOf({ deployed, create }: Loaded, { addresses }: Parts, options: EmbeddedCloudOptions): Invoker {
+  const logger = named(options.logger, deployed.name)
+  const environment = functionEnvironment(deployed, addresses, options.environment)
+  const handler = create(environment, { logger, ...options.overrides?.(deployed.name) })
+  return createInvoker(deployed, handler, logger)
 }
 
 type Failed = (name: string, error: unknown) => void
@@ -96,10 +101,14 @@ function running(
   deployment: Deployment,
   parts: Parts,
   invokers: ReadonlyMap<string, Invoker>,
-  errors: readonly SeenError[],
-  failed: Failed,
-  { schedules = true }: EmbeddedCloudOptions,
+  { schedules = true, logger }: EmbeddedCloudOptions,
 ): EmbeddedCloud {
+  const errors: SeenError[] = []
+  const failed = (name: string, error: unknown): void => {
+    errors.push({ function: name, error })
+    if (errors.length > keptErrors) errors.shift()
+    logger.error(`${name}: a call failed`, { function: name, error: String(error) })
+  }
   const invoke = async (name: string, event: unknown): Promise<unknown> => {
     const invoker = invokers.get(name)
     if (invoker === undefined) throw new DeploymentError(`there is no function "${name}"`)
