@@ -13,7 +13,7 @@ import type { Ports } from '../runtime/ports.ts'
 import { type Control, readHost } from '../store/items.ts'
 import { pointer, type Remembered, revisionBody, state } from '../store/writes.ts'
 import { parallel } from './parallel.ts'
-import type { Policy } from './policy.ts'
+import { deployedSettings, type Policy } from './policy.ts'
 import { readHosts, readPointers } from './read.ts'
 
 export interface Observed {
@@ -50,7 +50,7 @@ export async function observe(
   const now = ports.now()
   const listed =
     facts === undefined ? {} : { listedAt: now, cursor: events.cursor, zones: [...facts.zones], desired: kinds }
-  return { records, edges, remembered: { lastGoodAt: now, ...listed } }
+  return { records, edges, remembered: { lastGoodAt: now, settings: deployedSettings(policy), ...listed } }
 }
 
 /** Immutable revisions first, then the pointers to them: a pointer never names what is not there. */

@@ -1,14 +1,17 @@
 /** From the settings to the numbers that the flow decides by. In: settings. Out: durations in milliseconds, shares. */
-import { type DriverEntry, registry } from '../hypervisors/registry.ts'
+import { type DriverEntry, driverNames, registry } from '../hypervisors/registry.ts'
 import type { BackoffPolicy } from '../reconcile/backoff.ts'
 import type { CandidatePolicy } from '../reconcile/candidates.ts'
 import type { SelectPolicy } from '../reconcile/select.ts'
 import type { Settings } from '../runtime/settings.ts'
+import type { Control } from '../store/items.ts'
 
 export interface Policy extends CandidatePolicy, SelectPolicy, BackoffPolicy {
   readonly cloud: string
   readonly outstandingMilliseconds: number
   readonly listMilliseconds: number
+  /** By hypervisor, the name of its driver. */
+  readonly drivers: Readonly<Record<string, string>>
   readonly driverOf: (hypervisor: string) => DriverEntry | undefined
 }
 
@@ -25,8 +28,26 @@ export const policyOf = (settings: Settings): Policy => ({
   maxMilliseconds: settings.BRIDGEKEEPER_BACKOFF_MAX_SECONDS * 1000,
   outstandingMilliseconds: settings.BRIDGEKEEPER_OUTSTANDING_SECONDS * 1000,
   listMilliseconds: settings.BRIDGEKEEPER_LIST_SECONDS * 1000,
-  driverOf: (hypervisor) => {
-    const name = settings.BRIDGEKEEPER_DRIVERS[hypervisor]
-    return name === undefined ? undefined : registry[name]
-  },
+  ...chosenDrivers(settings.BRIDGEKEEPER_DRIVERS),
 })
+
+function chosenDrivers(drivers: Readonly<Record<string, string>>): Pick<Policy, 'drivers' | 'driverOf'> {
+  const driverOf = (hypervisor: string): DriverEntry | undefined => {
+    const name = driverNames.find((known) => known === drivers[hypervisor])
+    return name === undefined ? undefined : registry[name]
+  }
+  return { drivers, driverOf }
+}
+
+/** What each good snapshot writes down of its policy, for those who read elsewhere. */
+export const deployedSettings = ({ mode, drivers, verifyMilliseconds }: Policy): Required<Control>['settings'] => ({
+  mode,
+  drivers: { ...drivers },
+  verifyMilliseconds,
+})
+
+/** The policy as the functions have it: a status read with another environment must not judge otherwise. */
+export const asDeployed = (policy: Policy, control: Control | undefined): Policy =>
+  control?.settings === undefined
+    ? policy
+    : { ...policy, ...control.settings, ...chosenDrivers(control.settings.drivers) }

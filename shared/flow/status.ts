@@ -9,7 +9,7 @@ import type { Ports } from '../runtime/ports.ts'
 import { type Control, controlKey, readControl } from '../store/items.ts'
 import { type Selection, selected } from './backfill.ts'
 import { parallel } from './parallel.ts'
-import type { Policy } from './policy.ts'
+import { asDeployed, type Policy } from './policy.ts'
 import { type Desired, readDesired, readHosts } from './read.ts'
 
 export interface HostRow extends HostStatus {
@@ -33,6 +33,7 @@ export async function readStatus(
 ): Promise<CloudStatus> {
   const { store } = ports
   const control = readControl(await store.get(controlKey(policy.cloud)))
+  const deployed = asDeployed(policy, control)
   const rows = await parallel(control?.zones ?? [], async (zone) => {
     const records = await readHosts(store, policy.cloud, zone.id)
     const kinds = [...new Set(records.map((record) => record.hypervisor))]
@@ -41,7 +42,7 @@ export async function readStatus(
     )
     return records
       .filter((record) => record.state !== 'Removed' && selected(chosen, zone, record))
-      .map((record) => hostRow(policy, zone.name, record, desired.get(record.hypervisor), ports.now()))
+      .map((record) => hostRow(deployed, zone.name, record, desired.get(record.hypervisor), ports.now()))
   })
   const flat = rows.flat()
   return { control, rows: flat, counts: count(flat, acceptUnverified) }

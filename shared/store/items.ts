@@ -60,6 +60,10 @@ const control = z.object({
   /** `zone/hypervisor` of each desired set that exists. */
   desired: z._default(z.array(text), []),
   lastGoodAt: time,
+  /** What the functions decide by, so that a reader with another environment judges as they do. */
+  settings: z.exactOptional(
+    z.object({ mode: z.enum(['observe', 'apply']), drivers: z.record(text, text), verifyMilliseconds: z.number() }),
+  ),
   /** Why the last snapshot failed, if it did. */
   failure: z.exactOptional(text),
   failureAt: time,

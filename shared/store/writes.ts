@@ -46,7 +46,7 @@ export const nextRound = (cloud: string, me: string): Write => ({
   when: holds(me),
 })
 
-export type Remembered = Partial<Pick<Control, 'cursor' | 'listedAt' | 'zones' | 'desired' | 'lastGoodAt'>>
+export type Remembered = Partial<Pick<Control, 'cursor' | 'listedAt' | 'zones' | 'desired' | 'lastGoodAt' | 'settings'>>
 
 /** @param kickAsRead undefined: release whatever was kicked; the next tick serves it. */
 export const release = (cloud: string, me: string, kickAsRead: number | undefined, remembered: Remembered): Write => ({
