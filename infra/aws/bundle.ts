@@ -32,6 +32,7 @@ export async function bundle(out: string = join(root, 'dist')): Promise<readonly
     legalComments: 'none',
     // ssh2 asks for its native parts inside a try, and does without where they are missing, as they are on Lambda.
     external: ['@aws-sdk/*', 'cpu-features', '*.node'],
+    alias: { 'form-data': join(root, 'infra/aws/noFormData.cjs') },
     logLevel: 'error',
   })
   return Promise.all(

@@ -67,7 +67,7 @@ async function attempt(
   }
   const { id, name, address, resourceState } = record
   const target = { cloud: job.cloud, zone: job.zone, id, name, address, resourceState }
-  const signal = AbortSignal.timeout(Math.max(1, remaining - reserve(remaining)))
+  const signal = AbortSignal.timeout(Math.max(1, Math.floor(remaining - reserve(remaining))))
   try {
     return { ran: await run(driver(), target, desired.networks, policy.mode, signal), revision: desired.revision }
   } catch (error) {
