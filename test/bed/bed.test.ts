@@ -79,6 +79,13 @@ describe('a bed of user-mode-linux guests', () => {
   })
 })
 
+it('a bed that is stopped while a host reboots does not bring it back', async () => {
+  const brief = await startUmlBed({ hosts: [{ name: 'brief' }] })
+  const rebooted = brief.host('brief').reboot()
+  await Promise.all([expect(rebooted).rejects.toThrow('host brief'), brief.stop()])
+  await expect(brief.host('brief').powerOn()).rejects.toThrow('its bed was stopped')
+})
+
 it('a host that does not boot is an error with the end of its log', async () => {
   const plan = {
     hosts: [

@@ -6,7 +6,7 @@ import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Bed, type BedHost, type BedPlan, checkPlan, type HostPlan } from './bed.ts'
-import { createHost, type Machine } from './host.ts'
+import { createHost, type Machine, type Powered } from './host.ts'
 import { makeKeys, sshdConfiguration } from './keys.ts'
 import { hostAddress, ports, portWire } from './links.ts'
 import { insideNamespace } from './namespace.ts'
@@ -44,29 +44,30 @@ export async function startBed(plan: BedPlan, maker: MachineMaker): Promise<Bed>
   await mkdir(directory, { recursive: true })
   await chmod(directory, 0o700)
   const wires = await layWires()
-  const started: BedHost[] = []
+  const machines: Powered[] = []
   const stop = async (): Promise<void> => {
-    await Promise.all(started.map((host) => host.powerOff()))
+    await Promise.all(machines.map((machine) => machine.end()))
     await removeWires(wires, devices(plan, wires))
     if (plan.directory === undefined) await rm(directory, { recursive: true, force: true })
   }
   try {
     await maker.prepare(directory)
-    started.push(...(await makeHosts(plan, maker, directory, wires)))
-    await Promise.all(started.map((host) => host.powerOn()))
+    machines.push(...(await makeHosts(plan, maker, directory, wires)))
+    await Promise.all(machines.map((machine) => machine.host.powerOn()))
   } catch (error) {
     await stop()
     throw error
   }
+  const hosts = machines.map((machine) => machine.host)
   const host = (name: string): BedHost => {
-    const found = started.find((candidate) => candidate.name === name)
-    if (!found) throw new Error(`the bed has no host "${name}"; it has ${started.map((one) => one.name).join(', ')}`)
+    const found = hosts.find((candidate) => candidate.name === name)
+    if (!found) throw new Error(`the bed has no host "${name}"; it has ${hosts.map((one) => one.name).join(', ')}`)
     return found
   }
-  return { kind: maker.kind, directory, hosts: started, host, stop }
+  return { kind: maker.kind, directory, hosts, host, stop }
 }
 
-async function makeHosts(plan: BedPlan, maker: MachineMaker, directory: string, wires: Wires): Promise<BedHost[]> {
+async function makeHosts(plan: BedPlan, maker: MachineMaker, directory: string, wires: Wires): Promise<Powered[]> {
   const addresses = new Map(plan.hosts.map(({ name }, index) => [name, hostAddress(wires.bed, index)]))
   const keys = await makeKeys(directory, addresses)
   return Promise.all(

@@ -25,29 +25,43 @@ export interface Machine {
 /** How long a boot may take before it counts as failed: many times what it takes on two busy cores. */
 const longestBoot = 90_000
 
-export function createHost(machine: Machine): BedHost {
+export interface Powered {
+  readonly host: BedHost
+  /** Cuts the power for good: a reboot that is under way does not bring the host back. */
+  end(): Promise<void>
+}
+
+export function createHost(machine: Machine): Powered {
   const { name, address, port, user, privateKeyFile } = machine.access
   const console = openConsole(machine.access)
-  let running: Running | undefined
+  let running: Promise<Running> | undefined
+  let over = false
 
   async function powerOff(): Promise<void> {
     console.hangUp()
-    await running?.kill()
-    running = undefined
+    const ending = running
+    await ending?.then((process) => process.kill())
+    if (running === ending) running = undefined
   }
 
   async function powerOn(): Promise<void> {
+    if (over) throw new Error(`host ${name}: its bed was stopped`)
     if (running) throw new Error(`host ${name} is on already`)
-    running = await machine.start()
+    const starting = machine.start()
+    running = starting
     try {
-      await booted(machine, running)
+      await booted(machine, await starting)
     } catch (error) {
-      await powerOff()
+      await starting.then(
+        (process) => process.kill(),
+        () => {},
+      )
+      if (running === starting) running = undefined
       throw error
     }
   }
 
-  return {
+  const host: BedHost = {
     name,
     address,
     port,
@@ -65,6 +79,11 @@ export function createHost(machine: Machine): BedHost {
     powerOff,
     powerOn,
   }
+  const end = async (): Promise<void> => {
+    over = true
+    await powerOff().catch(() => {}) // It did not start: whoever started it was told.
+  }
+  return { host, end }
 }
 
 async function booted(machine: Machine, running: Running): Promise<void> {

@@ -35,7 +35,12 @@ export async function startProcess(command: string, args: readonly string[], log
     const say = (line: string): void => {
       child.stdin?.write(`${line}\n`)
     }
-    return { pid: child.pid ?? 0, ended, say, kill: () => killGroup(child, ended) }
+    let killed: Promise<void> | undefined
+    const kill = (): Promise<void> => {
+      killed ??= killGroup(child, ended)
+      return killed
+    }
+    return { pid: child.pid ?? 0, ended, say, kill }
   } finally {
     await log.close()
   }

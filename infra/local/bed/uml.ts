@@ -15,7 +15,7 @@ import { canUnshare } from './namespace.ts'
 const moduleFolder = '/usr/lib/uml/modules'
 const packages = 'apt-get install user-mode-linux kmod openssh-server iproute2'
 /** What a guest needs of the machine; each is part of a package above, or of Debian's essential ones. */
-const programs = ['linux.uml', 'modprobe', 'sshd', 'ip', 'setpriv', 'unshare']
+const programs = ['linux.uml', 'modprobe', 'sshd', 'ssh-keygen', 'ip', 'setpriv', 'unshare']
 
 /** Whether guests can be started here; says all that is to be installed, or the first thing that is not allowed. */
 export function umlAvailable(): Availability {
