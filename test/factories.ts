@@ -1,5 +1,5 @@
 /** Plain data for tests: each factory gives one whole, ordinary value; a test names only what it is about. */
-import type { DesiredNetwork, HostFact } from '../shared/reconcile/model.ts'
+import type { Desired, DesiredNetwork, HostFact } from '../shared/reconcile/model.ts'
 import type { HostRecord } from '../shared/reconcile/record.ts'
 
 export const hostFact = (given: Partial<HostFact> = {}): HostFact => ({
@@ -48,3 +48,6 @@ export const vlan = (id: number, physicalNetwork = 'pn-1'): DesiredNetwork => ({
   uri: `vlan://${id}`,
   networks: [{ id: `network-${id}`, name: `net${id}` }],
 })
+
+/** What hosts should know, of these networks and no physical network beside theirs. */
+export const desiredOf = (networks: readonly DesiredNetwork[]): Desired => ({ networks, labels: [] })

@@ -54,8 +54,14 @@ export const hostRow: z.ZodType<HostFact> = z.pipe(
 export const zoneRow: z.ZodType<ZoneFact> = z.object({ id, name: word })
 
 export const physicalNetworkRow: z.ZodType<PhysicalNetworkFact> = z.pipe(
-  z.object({ id, name: word, zoneid: id }),
-  z.transform(({ id, name, zoneid }) => ({ id, name, zone: zoneid })),
+  z.object({ id, name: word, zoneid: id, vlan: z.optional(word), isolationmethods: z.optional(word) }),
+  z.transform(({ id, name, zoneid, vlan, isolationmethods }) => ({
+    id,
+    name,
+    zone: zoneid,
+    ...(vlan ? { vlans: vlan } : {}),
+    ...(isolationmethods ? { isolation: isolationmethods } : {}),
+  })),
 )
 
 export interface TrafficTypeRow {

@@ -62,8 +62,8 @@ async function writeDesired(
   hosts: readonly HostFact[],
 ): Promise<void> {
   const expires = Math.floor(ports.now() / 1000) + revisionDays * 24 * 60 * 60
-  await parallel(desiredSets(facts, hosts), async ({ zone, hypervisor, networks }) => {
-    const { revision, body } = encodeRevision(networks)
+  await parallel(desiredSets(facts, hosts), async ({ zone, hypervisor, networks, labels }) => {
+    const { revision, body } = encodeRevision({ networks, labels })
     await ports.store.update(revisionBody(cloud, zone, hypervisor, revision, body, expires))
     const changed = (await readPointers(ports.store, cloud, zone)).get(hypervisor) !== revision
     await ports.store.update(pointer(cloud, zone, hypervisor, revision, tick))

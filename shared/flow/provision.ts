@@ -19,7 +19,7 @@ import type { Ports } from '../runtime/ports.ts'
 import { type RunFailure, reportDone, reportFailed } from '../store/writes.ts'
 import { type Acquired, acquire } from './acquire.ts'
 import type { Policy } from './policy.ts'
-import { type Desired, readDesired } from './read.ts'
+import { type Current, readDesired } from './read.ts'
 
 export type ProvisionReport = { readonly host: string } & (
   | { readonly acknowledged: string }
@@ -57,7 +57,7 @@ async function attempt(
   driver: () => Driver,
   job: Job,
   record: HostRecord,
-  desired: Desired | undefined,
+  desired: Current | undefined,
   remaining: number,
 ): Promise<Result> {
   if (desired === undefined)
@@ -69,7 +69,7 @@ async function attempt(
   const target = { cloud: job.cloud, zone: job.zone, id, name, address, resourceState }
   const signal = AbortSignal.timeout(Math.max(1, Math.floor(remaining - reserve(remaining))))
   try {
-    return { ran: await run(driver(), target, desired.networks, policy.mode, signal), revision: desired.revision }
+    return { ran: await run(driver(), target, desired, policy.mode, signal), revision: desired.revision }
   } catch (error) {
     if (error instanceof HostError) return { reason: error.reason, detail: error.message.slice(0, 500) }
     if (error instanceof ConfigurationError) return { reason: 'Misconfigured', detail: error.message.slice(0, 500) }

@@ -1,5 +1,5 @@
 /** Reading a zone back from the store. In: cloud and zone. Out: its host records, its current revisions. */
-import type { DesiredNetwork } from '../reconcile/model.ts'
+import type { Desired } from '../reconcile/model.ts'
 import type { HostRecord } from '../reconcile/record.ts'
 import { decodeRevision } from '../reconcile/revision.ts'
 import { pointerKey, readHost, readPointer, readRevision, revisionKey, zonePartition } from '../store/items.ts'
@@ -17,9 +17,8 @@ export async function readPointers(store: Store, cloud: string, zone: string): P
   return new Map(pairs.filter((pair): pair is readonly [string, string] => pair[1] !== undefined))
 }
 
-export interface Desired {
+export interface Current extends Desired {
   readonly revision: string
-  readonly networks: readonly DesiredNetwork[]
 }
 
 /** What should be on the hosts of this zone and hypervisor; undefined while no snapshot has listed it. */
@@ -28,9 +27,9 @@ export async function readDesired(
   cloud: string,
   zone: string,
   hypervisor: string,
-): Promise<Desired | undefined> {
+): Promise<Current | undefined> {
   const revision = readPointer(await store.get(pointerKey(cloud, zone, hypervisor)))?.revision
   if (revision === undefined) return undefined
   const body = readRevision(await store.get(revisionKey(cloud, zone, hypervisor, revision)))?.body
-  return body === undefined ? undefined : { revision, networks: decodeRevision({ revision, body }) }
+  return body === undefined ? undefined : { revision, ...decodeRevision({ revision, body }) }
 }

@@ -10,7 +10,7 @@ import { type Control, controlKey, readControl } from '../store/items.ts'
 import { type Selection, selected } from './backfill.ts'
 import { parallel } from './parallel.ts'
 import { asDeployed, type Policy } from './policy.ts'
-import { type Desired, readDesired, readHosts } from './read.ts'
+import { type Current, readDesired, readHosts } from './read.ts'
 
 export interface HostRow extends HostStatus {
   readonly zone: string
@@ -48,7 +48,7 @@ export async function readStatus(
   return { control, rows: flat, counts: count(flat, acceptUnverified) }
 }
 
-function hostRow(policy: Policy, zone: string, record: HostRecord, desired: Desired | undefined, now: number): HostRow {
+function hostRow(policy: Policy, zone: string, record: HostRecord, desired: Current | undefined, now: number): HostRow {
   const status = statusOf(record, desired?.revision, policy.driverOf(record.hypervisor), policy, now)
   return { ...status, zone, record, desired: desired?.networks ?? [] }
 }

@@ -3,7 +3,7 @@
  * missing. In: a host and its desired networks. Out: a View, which is the observation already compared by the driver's
  * pure plan. The loop around it (look, apply, look again, verdict) is `run.ts` and knows no hypervisor.
  */
-import type { DesiredNetwork } from '../reconcile/model.ts'
+import type { DesiredNetwork, GuestLabel } from '../reconcile/model.ts'
 import type { Reason } from '../reconcile/reasons.ts'
 
 /** The host that a session is opened to. */
@@ -49,8 +49,10 @@ export interface View {
 }
 
 export interface Session {
-  /** @throws HostError when the host cannot be read, or is not the one that was meant (WrongHost). */
-  look(desired: readonly DesiredNetwork[]): Promise<View>
+  /**
+   * @param labels of every guest physical network of the zone, whether it has networks yet or not
+   * @throws HostError when the host cannot be read, or is not the one that was meant (WrongHost). */
+  look(desired: readonly DesiredNetwork[], labels?: readonly GuestLabel[]): Promise<View>
   close(): Promise<void>
 }
 

@@ -7,7 +7,7 @@
  * - apply what is missing, in one batch
  * - look again: only what was seen counts; what is still missing is ApplyIncomplete, network by network
  */
-import type { DesiredNetwork } from '../reconcile/model.ts'
+import type { Desired } from '../reconcile/model.ts'
 import type { Verdict } from '../reconcile/record.ts'
 import type { Change, Driver, Finding, Session, Target, View } from './driver.ts'
 
@@ -27,13 +27,13 @@ export interface Run {
 export async function run(
   driver: Driver,
   target: Target,
-  desired: readonly DesiredNetwork[],
+  desired: Desired,
   mode: 'observe' | 'apply',
   signal: AbortSignal,
 ): Promise<Run> {
   const session = await driver.open(target, signal)
   try {
-    const before = await session.look(desired)
+    const before = await session.look(desired.networks, desired.labels)
     if (before.changes.length === 0 || mode === 'observe') return outcome(driver, before, before, mode)
     signal.throwIfAborted()
     return outcome(driver, before, await appliedView(session, before, desired), mode)
@@ -42,9 +42,9 @@ export async function run(
   }
 }
 
-async function appliedView(session: Session, before: View, desired: readonly DesiredNetwork[]): Promise<View> {
+async function appliedView(session: Session, before: View, desired: Desired): Promise<View> {
   await before.apply()
-  return session.look(desired)
+  return session.look(desired.networks, desired.labels)
 }
 
 function outcome(driver: Driver, before: View, after: View, mode: 'observe' | 'apply'): Run {

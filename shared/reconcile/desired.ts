@@ -20,13 +20,11 @@
  * An unplaced network is left out because a guessed uplink would put its VLAN on the wrong wire, and nobody would see it.
  * `unplacedNetworks` tells which they are.
  */
-import type { CloudFacts, DesiredNetwork, HostFact, Hypervisor, NetworkFact } from './model.ts'
+import type { CloudFacts, Desired, DesiredNetwork, GuestLabel, HostFact, Hypervisor, NetworkFact } from './model.ts'
 
-export interface DesiredSet {
+export interface DesiredSet extends Desired {
   readonly zone: string
   readonly hypervisor: Hypervisor
-  /** Sorted by physical network, then URI. */
-  readonly networks: readonly DesiredNetwork[]
 }
 
 /** One set for each zone and hypervisor that has a host, sorted by both. A zone without usable networks has an empty one. */
@@ -35,7 +33,24 @@ export function desiredSets(facts: CloudFacts, hosts: readonly HostFact[]): read
   const kinds = new Map(hosts.map(({ zone, hypervisor }) => [JSON.stringify([zone, hypervisor]), { zone, hypervisor }]))
   return [...kinds.values()]
     .sort((one, other) => compare(one.zone, other.zone) || compare(one.hypervisor, other.hypervisor))
-    .map(({ zone, hypervisor }) => ({ zone, hypervisor, networks: merge(placed, zone, hypervisor) }))
+    .map(({ zone, hypervisor }) => ({
+      zone,
+      hypervisor,
+      networks: merge(placed, zone, hypervisor),
+      labels: guestLabelsOf(facts, zone, hypervisor),
+    }))
+}
+
+function guestLabelsOf(facts: CloudFacts, zone: string, hypervisor: Hypervisor): readonly GuestLabel[] {
+  const labelsOf = new Map(facts.guestLabels.map(({ physicalNetwork, labels }) => [physicalNetwork, labels]))
+  return facts.physicalNetworks
+    .flatMap(({ id, zone: own, vlans, isolation }) => {
+      const labels = labelsOf.get(id)
+      if (own !== zone || labels === undefined) return []
+      const ranges = { ...(vlans === undefined ? {} : { vlans }), ...(isolation === undefined ? {} : { isolation }) }
+      return [{ physicalNetwork: id, label: ownLabel(labels, hypervisor), ...ranges }]
+    })
+    .sort((one, other) => compare(one.physicalNetwork, other.physicalNetwork))
 }
 
 /** The networks that would count but cannot be put on a physical network, sorted by id. */
@@ -106,4 +121,4 @@ const ownLabel = (labels: Placed['labels'], hypervisor: Hypervisor): string | nu
   Object.hasOwn(labels, hypervisor) ? (labels[hypervisor] ?? null) : null
 
 /** By code units, so that no machine's language changes a revision. */
-const compare = (one: string, other: string): number => (one < other ? -1 : one > other ? 1 : 0)
+export const compare = (one: string, other: string): number => (one < other ? -1 : one > other ? 1 : 0)

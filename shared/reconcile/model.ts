@@ -29,6 +29,10 @@ export interface PhysicalNetworkFact {
   readonly id: string
   readonly name: string
   readonly zone: string
+  /** Its VLAN or VNI ranges, as `1000-1999,3000-3100`. */
+  readonly vlans?: string
+  /** For example `VLAN` or `VXLAN`. */
+  readonly isolation?: string
 }
 
 /** The guest traffic labels of one physical network. A hypervisor without a label is absent, not empty. */
@@ -79,6 +83,25 @@ export interface DesiredNetwork {
   /** For example `vlan://3001`, `vlan://untagged`, `vxlan://50047`, `pvlan://3601-i3602`. */
   readonly uri: string
   readonly networks: readonly NetworkName[]
+}
+
+/**
+ * One physical network of a zone with guest traffic, as one hypervisor's hosts know it: where its networks will want to
+ * stand, whether there are any yet or not.
+ */
+export interface GuestLabel {
+  readonly physicalNetwork: string
+  readonly label: string | null
+  readonly vlans?: string
+  readonly isolation?: string
+}
+
+/** All that the hosts of one zone and hypervisor should know. */
+export interface Desired {
+  /** Sorted by physical network, then URI. */
+  readonly networks: readonly DesiredNetwork[]
+  /** Sorted by physical network. */
+  readonly labels: readonly GuestLabel[]
 }
 
 export interface NetworkName {

@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto'
 import { gunzipSync, gzipSync } from 'node:zlib'
 import * as z from 'zod/mini'
-import type { DesiredNetwork } from './model.ts'
+import type { Desired } from './model.ts'
 
 export interface EncodedRevision {
   readonly revision: string
@@ -27,15 +27,21 @@ export class RevisionDamaged extends Error {
 }
 
 /** @throws RevisionTooLarge */
-export function encodeRevision(networks: readonly DesiredNetwork[]): EncodedRevision {
-  const text = JSON.stringify(
-    networks.map(({ physicalNetwork, label, uri, networks: named }) => ({
+export function encodeRevision({ networks, labels }: Desired): EncodedRevision {
+  const text = JSON.stringify({
+    labels: labels.map(({ physicalNetwork, label, vlans, isolation }) => ({
+      physicalNetwork,
+      label,
+      vlans,
+      isolation,
+    })),
+    networks: networks.map(({ physicalNetwork, label, uri, networks: named }) => ({
       physicalNetwork,
       label,
       uri,
       networks: named.map(({ id, name }) => ({ id, name })),
     })),
-  )
+  })
   const body = gzipSync(text)
   if (body.byteLength > bodyLimit) {
     const size = `${networks.length} networks take ${Math.ceil(body.byteLength / 1024)} KB compressed, ${bodyLimit / 1024} KB fit`
@@ -45,10 +51,10 @@ export function encodeRevision(networks: readonly DesiredNetwork[]): EncodedRevi
 }
 
 /** @throws RevisionDamaged */
-export function decodeRevision({ revision, body }: EncodedRevision): readonly DesiredNetwork[] {
+export function decodeRevision({ revision, body }: EncodedRevision): Desired {
   const text = unzipped(revision, body)
   if (digest(text) !== revision) throw new RevisionDamaged(`revision ${revision}: its content has another digest`)
-  return desiredNetworks.parse(JSON.parse(text))
+  return desired.parse(JSON.parse(text))
 }
 
 const digest = (text: string): string => createHash('sha256').update(text).digest('hex')
@@ -61,11 +67,23 @@ function unzipped(revision: string, body: Uint8Array): string {
   }
 }
 
-const desiredNetworks = z.array(
-  z.object({
-    physicalNetwork: z.string(),
-    label: z.nullable(z.string()),
-    uri: z.string(),
-    networks: z.array(z.object({ id: z.string(), name: z.string() })),
-  }),
-)
+const label = z.nullable(z.string())
+
+const desired = z.object({
+  labels: z.array(
+    z.object({
+      physicalNetwork: z.string(),
+      label,
+      vlans: z.exactOptional(z.string()),
+      isolation: z.exactOptional(z.string()),
+    }),
+  ),
+  networks: z.array(
+    z.object({
+      physicalNetwork: z.string(),
+      label,
+      uri: z.string(),
+      networks: z.array(z.object({ id: z.string(), name: z.string() })),
+    }),
+  ),
+})

@@ -8,7 +8,7 @@ import type { Ports } from '../../shared/runtime/ports.ts'
 import { type Control, controlKey, hostKey } from '../../shared/store/items.ts'
 import { createMemoryStore } from '../../shared/store/memory.ts'
 import { pointer, revisionBody, state } from '../../shared/store/writes.ts'
-import { hostFact, vlan } from '../factories.ts'
+import { desiredOf, hostFact, vlan } from '../factories.ts'
 
 const policyFrom = (environment: Readonly<Record<string, string>>) => policyOf(parseConfiguration(environment))
 
@@ -17,7 +17,7 @@ describe('a status read with another environment than the functions have', () =>
     const deployed = policyFrom({ BRIDGEKEEPER_MODE: 'observe', BRIDGEKEEPER_DRIVERS: 'Simulator=cloudstack' })
     const store = createMemoryStore()
     const host = hostFact({ hypervisor: 'Simulator' })
-    const { revision, body } = encodeRevision([vlan(100)])
+    const { revision, body } = encodeRevision(desiredOf([vlan(100)]))
     const zones = [{ id: host.zone, name: 'Zone 1' }]
     await store.update({ key: controlKey('default'), set: { v: 1, zones, settings: deployedSettings(deployed) } })
     await store.update(state('default', host, 1, undefined, 0))

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { run } from '../../../shared/hypervisors/run.ts'
+import { desiredOf } from '../../factories.ts'
 import { type CloudStackHost, startCloudStackHost } from './cloudstackHost.ts'
 
 const never = new AbortController().signal
@@ -11,7 +12,7 @@ describe('the driver that only asks CloudStack', () => {
   it('sends updateHost with the id alone, once, and every persistent network of the host follows', async () => {
     host = await startCloudStackHost()
     const before = host.simulator.cloud.host('sim1')
-    await run(host.driver, host.target, host.desired, 'apply', never)
+    await run(host.driver, host.target, desiredOf(host.desired), 'apply', never)
     expect(host.simulator.requests).toEqual({ updateHost: 1 })
     expect(host.simulator.cloud.setups.map(({ host: id, cause }) => [id, cause])).toEqual([
       [host.target.id, 'updateHost'],
@@ -22,21 +23,21 @@ describe('the driver that only asks CloudStack', () => {
 
   it('never claims what it did not see', async () => {
     host = await startCloudStackHost()
-    const ran = await run(host.driver, host.target, host.desired, 'apply', never)
+    const ran = await run(host.driver, host.target, desiredOf(host.desired), 'apply', never)
     expect(ran).toEqual({ verdict: 'Unknown', devices: 0, created: 0, findings: [], pending: [] })
   })
 
   it('asks nothing in mode observe, nor where nothing is desired', async () => {
     host = await startCloudStackHost()
-    await run(host.driver, host.target, host.desired, 'observe', never)
-    await run(host.driver, host.target, [], 'apply', never)
+    await run(host.driver, host.target, desiredOf(host.desired), 'observe', never)
+    await run(host.driver, host.target, desiredOf([]), 'apply', never)
     expect(host.simulator.requests).toEqual({})
   })
 
   it('counts a request that timed out as made', async () => {
     host = await startCloudStackHost('4.18.0.0', 200)
     host.simulator.faults.hang = 'updateHost'
-    await expect(run(host.driver, host.target, host.desired, 'apply', never)).resolves.toMatchObject({
+    await expect(run(host.driver, host.target, desiredOf(host.desired), 'apply', never)).resolves.toMatchObject({
       verdict: 'Unknown',
     })
   })
@@ -45,7 +46,7 @@ describe('the driver that only asks CloudStack', () => {
     host = await startCloudStackHost()
     host.simulator.faults.hang = 'updateHost'
     const signal = AbortSignal.timeout(200)
-    await expect(run(host.driver, host.target, host.desired, 'apply', signal)).resolves.toMatchObject({
+    await expect(run(host.driver, host.target, desiredOf(host.desired), 'apply', signal)).resolves.toMatchObject({
       verdict: 'Unknown',
     })
   })
@@ -53,7 +54,7 @@ describe('the driver that only asks CloudStack', () => {
   it('fails the run with CloudStack’s own words when it refuses', async () => {
     host = await startCloudStackHost()
     host.simulator.cloud.removeHost('sim1')
-    await expect(run(host.driver, host.target, host.desired, 'apply', never)).rejects.toMatchObject({
+    await expect(run(host.driver, host.target, desiredOf(host.desired), 'apply', never)).rejects.toMatchObject({
       name: 'HostError',
       reason: 'CloudStackRefused',
       message: expect.stringMatching(/updateHost: .*431/),
