@@ -5,7 +5,7 @@ import { encodeRevision } from '../../shared/reconcile/revision.ts'
 import { parseConfiguration } from '../../shared/runtime/configuration.ts'
 import { silent } from '../../shared/runtime/logger.ts'
 import type { Ports } from '../../shared/runtime/ports.ts'
-import { type Control, controlKey, hostKey } from '../../shared/store/items.ts'
+import { controlKey, hostKey, readControl } from '../../shared/store/items.ts'
 import { createMemoryStore } from '../../shared/store/memory.ts'
 import { pointer, revisionBody, state } from '../../shared/store/writes.ts'
 import { desiredOf, hostFact, vlan } from '../factories.ts'
@@ -43,7 +43,7 @@ describe('a status read with another environment than the functions have', () =>
 
   it('knows no driver for a name that only a newer version knows', () => {
     const settings = { mode: 'apply', drivers: { KVM: 'kvm-telepathy' }, verifyMilliseconds: 1 } as const
-    const control: Control = { v: 1, tick: 1, kick: 0, zones: [], desired: [], settings }
+    const control = readControl({ ...controlKey('default'), v: 1, settings })
     expect(asDeployed(policyFrom({}), control).driverOf('KVM')).toBeUndefined()
   })
 })

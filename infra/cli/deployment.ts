@@ -1,0 +1,135 @@
+/**
+ * Which deployment a command speaks to. In: --stage and --region, the environment, the file that a service on this
+ * machine writes. Out: the environment as a function of that deployment would have it.
+ *
+ * | given                        | deployment                                                              |
+ * |------------------------------|-------------------------------------------------------------------------|
+ * | --stage S                    | on AWS, names by convention: table bridgekeeper-S, …-S-<function>.fifo   |
+ * | BRIDGEKEEPER_TABLE           | what the environment names, AWS or AWS_ENDPOINT_URL_DYNAMODB and _SQS    |
+ * | BRIDGEKEEPER_DATA/service.json | the service on this machine (npm start)                               |
+ */
+import { readFileSync, statSync } from 'node:fs'
+import { GetQueueUrlCommand } from '@aws-sdk/client-sqs'
+import { sqsClient } from '../../shared/runtime/clients.ts'
+import { ConfigurationError, type Environment, parseConfiguration } from '../../shared/runtime/configuration.ts'
+import { type Service, serviceFile, serviceSchema } from '../local/cloud/dataDirectory.ts'
+import { UsageError } from './selectors.ts'
+
+export interface Where {
+  readonly stage?: string
+  readonly region?: string
+}
+
+export interface Deployment {
+  /** For people: which one, and what to do when it does not answer. */
+  readonly name: string
+  readonly whenSilent: string
+  /** Of a deployment by convention. */
+  readonly stage?: string
+  readonly environment: Environment
+}
+
+/** @throws UsageError, ConfigurationError when there is none, or it cannot be read. */
+export function findDeployment({ stage, region }: Where, environment: Environment): Deployment {
+  const settings = parseConfiguration(environment)
+  if (stage !== undefined) return stageOnAws(stage, region, environment)
+  if (region !== undefined)
+    throw new UsageError(`--region ${JSON.stringify(region)} needs --stage: name the stage, too.`)
+  if (settings.BRIDGEKEEPER_TABLE !== undefined) {
+    return {
+      name: `the deployment of the environment (table ${settings.BRIDGEKEEPER_TABLE})`,
+      whenSilent: 'start what should listen there, or correct the address',
+      environment,
+    }
+  }
+  return serviceHere(settings.BRIDGEKEEPER_DATA, environment)
+}
+
+const stagePattern = /^[A-Za-z][A-Za-z0-9-]{0,39}$/
+const regionPattern = /^[a-z]{2}(-[a-z]+)+-\d{1,2}$/
+
+function stageOnAws(stage: string, region: string | undefined, environment: Environment): Deployment {
+  if (!stagePattern.test(stage)) {
+    throw new UsageError(`--stage ${JSON.stringify(stage)} is no stage: letters, digits and dashes, 40 at most.`)
+  }
+  if (region !== undefined && !regionPattern.test(region)) {
+    throw new UsageError(`--region ${JSON.stringify(region)} is no AWS region: write it like eu-central-1.`)
+  }
+  return {
+    name: `stage ${stage}`,
+    whenSilent: 'check the network and the region (--region, AWS_REGION)',
+    stage,
+    environment: {
+      ...environment,
+      ...(region === undefined ? {} : { AWS_REGION: region }),
+      BRIDGEKEEPER_TABLE: `bridgekeeper-${stage}`,
+    },
+  }
+}
+
+function serviceHere(data: string, environment: Environment): Deployment {
+  const file = serviceFile(data)
+  const service = readService(file)
+  if (service === undefined) throw new ConfigurationError(noDeployment(file, environment))
+  return {
+    name: `the service on this machine (process ${service.pid}, ${file})`,
+    whenSilent: 'it ended without leaving: start it again with npm start',
+    environment: { ...environment, AWS_SESSION_TOKEN: undefined, ...service.environment },
+  }
+}
+
+function noDeployment(file: string, environment: Environment): string {
+  const half =
+    environment.AWS_ENDPOINT_URL_DYNAMODB === undefined
+      ? ''
+      : 'AWS_ENDPOINT_URL_DYNAMODB is set but BRIDGEKEEPER_TABLE is not; '
+  return `no deployment found: ${half}name one on AWS with --stage, or another with BRIDGEKEEPER_TABLE and BRIDGEKEEPER_QUEUE_SNAPSHOT, or start one here with npm start (${file} does not exist; BRIDGEKEEPER_DATA names its folder).`
+}
+
+/** A service's file is well under 2 KB. */
+const fileLimit = 64 * 1024
+
+/** @returns undefined when there is no such file. @throws ConfigurationError when it is not what a service writes. */
+function readService(file: string): Service | undefined {
+  const unusable = (why: string): ConfigurationError =>
+    new ConfigurationError(`${file} ${why}: remove it and start the service again with npm start.`)
+  let text: string
+  try {
+    if (statSync(file).size > fileLimit) throw unusable(`is larger than ${fileLimit} bytes`)
+    text = readFileSync(file, 'utf8')
+  } catch (error) {
+    if (error instanceof ConfigurationError) throw error
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown'
+    if (code === 'ENOENT') return undefined
+    throw new ConfigurationError(`${file} cannot be read (${code}): run this as the user who runs the service.`)
+  }
+  const parsed = serviceSchema.safeParse(jsonOf(text))
+  if (!parsed.success) throw unusable('is not what a service writes')
+  return parsed.data
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+/** The deployment with the address of its snapshot queue: a stage's is asked for. @throws ConfigurationError */
+export async function withSnapshotQueue(deployment: Deployment): Promise<Deployment> {
+  const { stage, environment } = deployment
+  if (stage === undefined) {
+    if (environment.BRIDGEKEEPER_QUEUE_SNAPSHOT) return deployment
+    throw new ConfigurationError(
+      "BRIDGEKEEPER_QUEUE_SNAPSHOT is not set: it is the address of the snapshot function's queue; the deployment knows it.",
+    )
+  }
+  const client = sqsClient(environment)
+  try {
+    const { QueueUrl } = await client.send(new GetQueueUrlCommand({ QueueName: `bridgekeeper-${stage}-snapshot.fifo` }))
+    return { ...deployment, environment: { ...environment, BRIDGEKEEPER_QUEUE_SNAPSHOT: QueueUrl } }
+  } finally {
+    client.destroy()
+  }
+}

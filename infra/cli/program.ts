@@ -1,0 +1,89 @@
+/**
+ * The command line's grammar: commands, options, and what each calls. In: what the process has. Out: a program whose
+ * actions store an exit code; what cannot be understood is thrown as commander's own error, already written.
+ */
+import { Command, InvalidArgumentError, Option } from 'commander'
+import type { Environment } from '../../shared/runtime/configuration.ts'
+import { silent } from '../../shared/runtime/logger.ts'
+import { createRuntime } from '../../shared/runtime/runtime.ts'
+import { type BackfillOptions, backfillCommand } from './backfillCommand.ts'
+import { type Deployment, findDeployment, type Where, withSnapshotQueue } from './deployment.ts'
+import type { Output } from './output.ts'
+import { oneLine } from './printable.ts'
+import { withSelectors } from './selectors.ts'
+import { type StatusOptions, statusCommand } from './statusCommand.ts'
+
+export interface Surroundings {
+  readonly environment: Environment
+  readonly output: Output
+  readonly writeError: (text: string) => void
+  /** Begins to listen for Ctrl-C. */
+  readonly interruption: () => AbortSignal
+}
+
+/** What a command tells while it runs: which deployment was found, for errors that follow; and at its end, its exit code. */
+export interface Told {
+  readonly found: (deployment: Deployment) => void
+  readonly exit: (code: number) => void
+}
+
+export function createProgram(version: string, around: Surroundings, told: Told): Command {
+  const program = new Command('bridgekeeper')
+    .description(
+      'Keeps CloudStack persistent networks present on every host. Exit code: 0 in sync or done, 1 error, 2 out of sync.',
+    )
+    .version(version, '-V, --version')
+    .exitOverride()
+    .configureOutput({
+      outputError: (text, write) => write(`${oneLine(text.replace(/^error: /, 'bridgekeeper: '))}\n`),
+      writeErr: around.writeError,
+    })
+  addStatus(program, around, told)
+  addBackfill(program, around, told)
+  return program
+}
+
+function addStatus(program: Command, around: Surroundings, told: Told): void {
+  const command = program.command('status').description('what is known of every host, and what to do next')
+  withPlace(withSelectors(command))
+    .option('--network <network>', 'only this network, by name, id or URI')
+    .option('--networks', 'host by network')
+    .option('--accept-unverified', 'count a request that cannot be verified as in sync')
+    .action(async (options: StatusOptions & Where) => {
+      const deployment = findDeployment(options, around.environment)
+      told.found(deployment)
+      told.exit(await statusCommand(options, createRuntime(deployment.environment, silent), around.output))
+    })
+}
+
+function addBackfill(program: Command, around: Surroundings, told: Told): void {
+  const command = program
+    .command('backfill')
+    .description('run the chosen hosts again now; every host when none is chosen')
+  withPlace(withSelectors(command))
+    .option('--wait', 'wait until every host is done, and show how it went')
+    .option('--timeout <seconds>', 'how long to wait', secondsOf, 600)
+    .action(async (options: BackfillOptions & Where) => {
+      const found = findDeployment(options, around.environment)
+      told.found(found)
+      const deployment = await withSnapshotQueue(found)
+      told.found(deployment)
+      const runtime = createRuntime(deployment.environment, silent)
+      told.exit(await backfillCommand(options, runtime, around.output, around.interruption()))
+    })
+}
+
+const withPlace = (command: Command): Command =>
+  command
+    .option('--stage <stage>', 'the deployment on AWS of this stage (default: the environment, or the service here)')
+    .option('--region <region>', 'the AWS region of the stage (default: AWS_REGION)')
+    .addOption(new Option('-o, --output <format>', 'of the data on stdout').choices(['table', 'json']).default('table'))
+    .option('-q, --quiet', 'no progress and no advice')
+
+const longest = 86_400
+
+function secondsOf(text: string): number {
+  const seconds = /^\d{1,6}$/.test(text) ? Number(text) : 0
+  if (seconds >= 1 && seconds <= longest) return seconds
+  throw new InvalidArgumentError(`It is not a whole number of seconds from 1 to ${longest}.`)
+}

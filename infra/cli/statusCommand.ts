@@ -1,0 +1,76 @@
+/**
+ * `bridgekeeper status`: what is known of every host now. In: options, a runtime. Out: text on stdout; the exit code, 0
+ * if all that was asked for is in sync, 2 if not or if nothing is known yet.
+ */
+import { NothingSelected } from '../../shared/flow/backfill.ts'
+import { type CloudStatus, readStatus } from '../../shared/flow/status.ts'
+import { green } from '../../shared/reconcile/status.ts'
+import type { Runtime } from '../../shared/runtime/runtime.ts'
+import { type NetworkRow, networkRows } from './networkRows.ts'
+import type { Output } from './output.ts'
+import { printableJson } from './printable.ts'
+import { type Selectors, selectionOf } from './selectors.ts'
+import { statusJson } from './statusJson.ts'
+import { hostTable, networkTable, nextSteps, nothingYet, summary } from './statusText.ts'
+
+export interface StatusOptions extends Selectors {
+  readonly network?: string
+  readonly networks?: boolean
+  readonly acceptUnverified?: boolean
+  readonly output: 'table' | 'json'
+  readonly quiet?: boolean
+}
+
+/** @throws UsageError, NothingSelected, and whatever the store throws. */
+export async function statusCommand(options: StatusOptions, runtime: Runtime, output: Output): Promise<number> {
+  const { ports, policy } = runtime
+  const chosen = selectionOf(options)
+  const status = await readStatus(ports, policy, chosen, options.acceptUnverified === true)
+  const taken = status.control?.lastGoodAt !== undefined
+  if (taken && status.rows.length === 0 && Object.keys(chosen).length > 0) throw new NothingSelected(nothing(chosen))
+  const asked = options.networks === true || options.network !== undefined || options.host !== undefined
+  const rows = asked && taken ? networkRows(status, options.network) : undefined
+  const inSync = taken && isInSync(status, rows, options)
+  const now = ports.now()
+  if (options.output === 'json') {
+    output.print(printableJson(statusJson(status, { cloud: policy.cloud, inSync, networkRows: rows }, now)))
+  } else {
+    output.print(taken ? text(status, rows, options, output, now) : nothingYet(policy.cloud, status.control, now))
+  }
+  return inSync ? 0 : 2
+}
+
+const nothing = (chosen: object): string =>
+  `no host matches ${Object.entries(chosen)
+    .map(([part, value]) => `--${part} ${JSON.stringify(value)}`)
+    .join(' and ')}: names and ids are those of "bridgekeeper status".`
+
+/** Asked for one network, only that one counts. */
+function isInSync(status: CloudStatus, rows: readonly NetworkRow[] | undefined, options: StatusOptions): boolean {
+  if (options.network === undefined || rows === undefined) return green(status.counts)
+  return rows.every(
+    ({ presence, reason }) =>
+      presence === 'Present' ||
+      reason === 'HostNotUp' ||
+      (options.acceptUnverified === true && reason === 'RequestedUnverified'),
+  )
+}
+
+function text(
+  status: CloudStatus,
+  rows: readonly NetworkRow[] | undefined,
+  options: StatusOptions,
+  output: Output,
+  now: number,
+): string {
+  const look = output.look(now)
+  const onlyNetworks = rows !== undefined && options.host === undefined
+  const steps = options.quiet ? '' : nextSteps([...status.rows, ...(rows ?? [])].map(({ reason }) => reason))
+  const parts = [
+    onlyNetworks || status.rows.length === 0 ? '' : hostTable(status.rows, look),
+    rows === undefined || rows.length === 0 ? '' : networkTable(rows, look),
+    summary(status, now),
+    steps,
+  ]
+  return parts.filter(Boolean).join('\n\n')
+}
