@@ -18,6 +18,25 @@ const name = z.exactOptional(z.string().check(z.minLength(1), z.maxLength(255)))
 export const selection = z.strictObject({ zone: name, cluster: name, host: name })
 export type Selection = z.infer<typeof selection>
 
+/** Thrown for what is no selection: names the part, what is wrong with it, and the form. */
+export class SelectionMalformed extends Error {
+  override readonly name = 'SelectionMalformed'
+}
+
+/** From what a function was invoked with; nothing at all chooses every host. @throws SelectionMalformed */
+export function parseSelection(event: unknown): Selection {
+  const parsed = selection.safeParse(event ?? {})
+  if (parsed.success) return parsed.data
+  const [issue] = parsed.error.issues
+  const wrong =
+    issue?.code === 'unrecognized_keys'
+      ? `${JSON.stringify(issue.keys[0]?.slice(0, 100))} is no part of a selection`
+      : `${issue?.path.length ? JSON.stringify(issue.path[0]) : 'the payload'} is not what it should be`
+  throw new SelectionMalformed(
+    `${wrong}: give {"zone": …, "cluster": …, "host": …}, any of them, each a name or an id of 1 to 255 characters`,
+  )
+}
+
 export interface Backfilled {
   readonly zone: string
   readonly host: string
