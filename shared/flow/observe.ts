@@ -4,26 +4,23 @@
  */
 
 import type { CloudStack } from '../cloudstack/client.ts'
-import { desiredSets } from '../reconcile/desired.ts'
-import type { CloudFacts, HostFact } from '../reconcile/model.ts'
+import { judge } from '../reconcile/guard.ts'
+import type { HostFact } from '../reconcile/model.ts'
 import type { HostRecord } from '../reconcile/record.ts'
-import { encodeRevision } from '../reconcile/revision.ts'
 import { raisesWanted, transitions } from '../reconcile/transitions.ts'
 import type { Ports } from '../runtime/ports.ts'
 import { type Control, readHost } from '../store/items.ts'
-import { pointer, type Remembered, revisionBody, state } from '../store/writes.ts'
+import { type Remembered, state } from '../store/writes.ts'
 import { parallel } from './parallel.ts'
 import { deployedSettings, type Policy } from './policy.ts'
-import { readHosts, readPointers } from './read.ts'
+import { publish } from './publish.ts'
+import { readHosts } from './read.ts'
 
 export interface Observed {
   readonly records: readonly HostRecord[]
   readonly edges: number
   readonly remembered: Remembered
 }
-
-/** How long a revision outlives being current: long enough for any job that still names it. */
-const revisionDays = 7
 
 /** @throws CloudStackError when any listing failed or is not complete: then nothing was written. */
 export async function observe(
@@ -39,37 +36,36 @@ export async function observe(
     events.changed ||
     control.listedAt === undefined ||
     ports.now() - control.listedAt >= policy.listMilliseconds ||
+    control.refusals?.networks !== undefined ||
     kinds.some((kind) => !control.desired.includes(kind))
   const facts = mustList ? await cloudstack.listFacts() : undefined
-  if (facts !== undefined) await writeDesired(ports, policy.cloud, control.tick, facts, hosts)
+  const networks = facts
+    ? await publish(ports, policy, control.tick, facts, hosts, control.refusals?.networks)
+    : undefined
 
   const zones = new Set([...hosts.map((host) => host.zone), ...control.zones.map((zone) => zone.id)])
   const before = (await parallel([...zones], (zone) => readHosts(ports.store, policy.cloud, zone))).flat()
-  const { records, edges } = await writeHosts(ports, policy.cloud, control.tick, before, hosts)
+  const known = before.filter((record) => record.state !== 'Removed')
+  const judged = judge(known.map(at), new Set(hosts.map(at)), policy.guardPercent, control.refusals?.hosts, ports.now())
+  const gone = new Set(judged.gone)
+  const removed = known
+    .filter((record) => gone.has(at(record)))
+    .map((record) => ({ ...factOf(record), state: 'Removed' }))
+  const { records, edges } = await writeHosts(ports, policy.cloud, control.tick, before, [...hosts, ...removed])
 
   const now = ports.now()
+  const refused = { ...(judged.refusal && { hosts: judged.refusal }), ...(networks && { networks }) }
+  for (const [what, { absentees, known, times }] of Object.entries(refused)) {
+    ports.logger.error('a disappearance is not believed', { cloud: policy.cloud, what, absentees, known, times })
+  }
+  const good = Object.keys(refused).length === 0 ? { lastGoodAt: now } : {}
   const listed =
     facts === undefined ? {} : { listedAt: now, cursor: events.cursor, zones: [...facts.zones], desired: kinds }
-  return { records, edges, remembered: { lastGoodAt: now, settings: deployedSettings(policy), ...listed } }
+  return { records, edges, remembered: { refusals: refused, settings: deployedSettings(policy), ...good, ...listed } }
 }
 
-/** Immutable revisions first, then the pointers to them: a pointer never names what is not there. */
-async function writeDesired(
-  ports: Ports,
-  cloud: string,
-  tick: number,
-  facts: CloudFacts,
-  hosts: readonly HostFact[],
-): Promise<void> {
-  const expires = Math.floor(ports.now() / 1000) + revisionDays * 24 * 60 * 60
-  await parallel(desiredSets(facts, hosts), async ({ zone, hypervisor, networks, labels }) => {
-    const { revision, body } = encodeRevision({ networks, labels })
-    await ports.store.update(revisionBody(cloud, zone, hypervisor, revision, body, expires))
-    const changed = (await readPointers(ports.store, cloud, zone)).get(hypervisor) !== revision
-    await ports.store.update(pointer(cloud, zone, hypervisor, revision, tick))
-    if (changed) ports.logger.info('new revision', { cloud, zone, hypervisor, revision, networks: networks.length })
-  })
-}
+/** Names a host's place: one that moves to another zone is gone there and new here. */
+const at = (host: HostFact): string => `${host.zone}/${host.id}`
 
 async function writeHosts(
   ports: Ports,
@@ -78,15 +74,9 @@ async function writeHosts(
   before: readonly HostRecord[],
   hosts: readonly HostFact[],
 ): Promise<{ records: readonly HostRecord[]; edges: number }> {
-  const at = (host: HostFact): string => `${host.zone}/${host.id}`
   const records = new Map(before.map((record) => [at(record), record]))
-  const listed = new Set(hosts.map(at))
-  const removed = before
-    .filter((record) => !listed.has(at(record)))
-    .map((record) => ({ ...factOf(record), state: 'Removed' }))
-
   let edges = 0
-  await parallel([...hosts, ...removed], async (host) => {
+  await parallel(hosts, async (host) => {
     const record = records.get(at(host))
     const methods = transitions(record, host)
     if (methods.length === 0 && record !== undefined && sameFact(record, host)) return

@@ -10,6 +10,8 @@ export interface Policy extends CandidatePolicy, SelectPolicy, BackoffPolicy {
   readonly cloud: string
   readonly outstandingMilliseconds: number
   readonly listMilliseconds: number
+  /** How much may disappear from a listing at once and be believed (DESIGN 5). */
+  readonly guardPercent: number
   /** By hypervisor, the name of its driver. */
   readonly drivers: Readonly<Record<string, string>>
   readonly driverOf: (hypervisor: string) => DriverEntry | undefined
@@ -27,6 +29,7 @@ export const policyOf = (settings: Settings): Policy => ({
   baseMilliseconds: settings.BRIDGEKEEPER_BACKOFF_SECONDS * 1000,
   maxMilliseconds: settings.BRIDGEKEEPER_BACKOFF_MAX_SECONDS * 1000,
   outstandingMilliseconds: settings.BRIDGEKEEPER_OUTSTANDING_SECONDS * 1000,
+  guardPercent: settings.BRIDGEKEEPER_GUARD_PERCENT,
   listMilliseconds: settings.BRIDGEKEEPER_LIST_SECONDS * 1000,
   ...chosenDrivers(settings.BRIDGEKEEPER_DRIVERS),
 })

@@ -1,8 +1,17 @@
 /** Reading a zone back from the store. In: cloud and zone. Out: its host records, its current revisions. */
+import type { Tombstone } from '../reconcile/absence.ts'
 import type { Desired } from '../reconcile/model.ts'
 import type { HostRecord } from '../reconcile/record.ts'
 import { decodeRevision } from '../reconcile/revision.ts'
-import { pointerKey, readHost, readPointer, readRevision, revisionKey, zonePartition } from '../store/items.ts'
+import {
+  pointerKey,
+  readHost,
+  readPointer,
+  readRevision,
+  readTombstone,
+  revisionKey,
+  zonePartition,
+} from '../store/items.ts'
 import type { Store } from '../store/store.ts'
 
 export async function readHosts(store: Store, cloud: string, zone: string): Promise<readonly HostRecord[]> {
@@ -19,6 +28,8 @@ export async function readPointers(store: Store, cloud: string, zone: string): P
 
 export interface Current extends Desired {
   readonly revision: string
+  /** When its item may be swept, in seconds since the epoch. */
+  readonly expires: number
 }
 
 /** What should be on the hosts of this zone and hypervisor; undefined while no snapshot has listed it. */
@@ -30,6 +41,13 @@ export async function readDesired(
 ): Promise<Current | undefined> {
   const revision = readPointer(await store.get(pointerKey(cloud, zone, hypervisor)))?.revision
   if (revision === undefined) return undefined
-  const body = readRevision(await store.get(revisionKey(cloud, zone, hypervisor, revision)))?.body
-  return body === undefined ? undefined : { revision, ...decodeRevision({ revision, body }) }
+  const item = readRevision(await store.get(revisionKey(cloud, zone, hypervisor, revision)))
+  if (item === undefined) return undefined
+  return { revision, expires: item.expires, ...decodeRevision({ revision, body: item.body }) }
+}
+
+/** The zone's networks that are gone from CloudStack's listings. */
+export async function readTombstones(store: Store, cloud: string, zone: string): Promise<readonly Tombstone[]> {
+  const items = await store.list(zonePartition(cloud, zone), 'T#')
+  return items.map(readTombstone).filter((tombstone) => tombstone !== undefined)
 }

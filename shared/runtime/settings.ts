@@ -77,6 +77,7 @@ export const settings = z.object({
   BRIDGEKEEPER_BACKOFF_SECONDS: z._default(whole(1, 3600), 30),
   BRIDGEKEEPER_BACKOFF_MAX_SECONDS: z._default(whole(1, 86400), 3600),
   BRIDGEKEEPER_OUTSTANDING_SECONDS: z._default(whole(1, 86400), 300),
+  BRIDGEKEEPER_GUARD_PERCENT: z._default(whole(1, 100), 20),
   BRIDGEKEEPER_LIST_SECONDS: z._default(whole(1, 86400), 600),
 })
 

@@ -8,6 +8,7 @@
  * | host     | Z#cloud#zone | H#host              | snapshot: facts, wanted · diff: queued · run: the rest         |
  * | pointer  | Z#cloud#zone | D#hypervisor        | snapshot                                                       |
  * | revision | Z#cloud#zone | R#hypervisor#sha256 | snapshot; immutable but for its expiry                         |
+ * | tombstone| Z#cloud#zone | T#network#uri       | snapshot: networks that CloudStack no longer lists             |
  * | host key | Z#cloud#zone | K#host              | a run under accept-new                                         |
  *
  * Every item carries `v`, its schema version. Times are milliseconds since the epoch, but for `expires`, which is in
@@ -15,6 +16,7 @@
  */
 import * as z from 'zod/mini'
 import { whys } from '../queue/queues.ts'
+import type { Tombstone } from '../reconcile/absence.ts'
 import { reasonNames } from '../reconcile/reasons.ts'
 import { type HostRecord, verdicts } from '../reconcile/record.ts'
 import type { Item, Key } from './store.ts'
@@ -35,6 +37,10 @@ export const revisionKey = (cloud: string, zone: string, hypervisor: string, rev
   pk: zonePartition(cloud, zone),
   sk: `R#${hypervisor}#${revision}`,
 })
+export const tombstoneKey = (cloud: string, zone: string, physicalNetwork: string, uri: string): Key => ({
+  pk: zonePartition(cloud, zone),
+  sk: `T#${physicalNetwork}#${uri}`,
+})
 export const sshKeyKey = (cloud: string, zone: string, host: string): Key => ({
   pk: zonePartition(cloud, zone),
   sk: `K#${host}`,
@@ -45,6 +51,16 @@ const count = z._default(z.number(), 0)
 const time = z.exactOptional(z.number())
 
 const zoneName = z.object({ id: text, name: text })
+
+/** What the bad-read guard refused, and whether an operator let it pass (reconcile/guard.ts). */
+const refusal = z.object({
+  digest: text,
+  absentees: z.number(),
+  known: z.number(),
+  since: z.number(),
+  times: z.number(),
+  released: z.exactOptional(z.boolean()),
+})
 
 /** What one cloud's snapshot remembers between ticks. */
 const control = z.object({
@@ -60,6 +76,8 @@ const control = z.object({
   /** `zone/hypervisor` of each desired set that exists. */
   desired: z._default(z.array(text), []),
   lastGoodAt: time,
+  /** Disappearances that are not believed: the last good set stays in force. */
+  refusals: z.exactOptional(z.object({ hosts: z.exactOptional(refusal), networks: z.exactOptional(refusal) })),
   /** What the functions decide by, so that a reader with another environment judges as they do. */
   settings: z.exactOptional(
     z.object({ mode: z.enum(['observe', 'apply']), drivers: z.record(text, text), verifyMilliseconds: z.number() }),
@@ -117,6 +135,15 @@ export type Pointer = z.infer<typeof pointer>
 const revision = z.object({ v: z.literal(itemVersion), body: z.instanceof(Uint8Array), expires: z.number() })
 export type Revision = z.infer<typeof revision>
 
+const tombstone = z.object({
+  v: z.literal(itemVersion),
+  physicalNetwork: text,
+  uri: text,
+  goneSince: z.number(),
+  networks: z.array(zoneName),
+  expires: z.number(),
+})
+
 const sshKey = z.object({ v: z.literal(itemVersion), keys: z.array(text) })
 
 /** An item that cannot be read: not written by Bridgekeeper, or damaged. Thrown with the key and what is wrong. */
@@ -136,6 +163,7 @@ function read<T>(schema: z.ZodMiniType<T>, item: Item | undefined): T | undefine
 export const readControl = (item: Item | undefined): Control | undefined => read(control, item)
 export const readPointer = (item: Item | undefined): Pointer | undefined => read(pointer, item)
 export const readRevision = (item: Item | undefined): Revision | undefined => read(revision, item)
+export const readTombstone = (item: Item | undefined): Tombstone | undefined => read(tombstone, item)
 export const readSshKeys = (item: Item | undefined): readonly string[] => read(sshKey, item)?.keys ?? []
 
 export function readHost(item: Item | undefined): HostRecord | undefined {

@@ -18,11 +18,12 @@
  * | reportFailed   | the run is mine                                                    | run      |
  */
 import type { Why } from '../queue/queues.ts'
+import type { Tombstone } from '../reconcile/absence.ts'
 import type { HostFact } from '../reconcile/model.ts'
 import type { Outcome } from '../reconcile/outcome.ts'
 import type { Reason } from '../reconcile/reasons.ts'
 import type { HostRecord } from '../reconcile/record.ts'
-import { type Control, controlKey, hostKey, itemVersion, pointerKey, revisionKey } from './items.ts'
+import { type Control, controlKey, hostKey, itemVersion, pointerKey, revisionKey, tombstoneKey } from './items.ts'
 import type { Condition, Write } from './store.ts'
 
 const v = itemVersion
@@ -46,7 +47,9 @@ export const nextRound = (cloud: string, me: string): Write => ({
   when: holds(me),
 })
 
-export type Remembered = Partial<Pick<Control, 'cursor' | 'listedAt' | 'zones' | 'desired' | 'lastGoodAt' | 'settings'>>
+export type Remembered = Partial<
+  Pick<Control, 'cursor' | 'listedAt' | 'zones' | 'desired' | 'lastGoodAt' | 'refusals' | 'settings'>
+>
 
 /** @param kickAsRead undefined: release whatever was kicked; the next tick serves it. */
 export const release = (cloud: string, me: string, kickAsRead: number | undefined, remembered: Remembered): Write => ({
@@ -83,6 +86,20 @@ export const pointer = (cloud: string, zone: string, hypervisor: string, revisio
   key: pointerKey(cloud, zone, hypervisor),
   set: { v, revision, tick },
   when: absentOr('tick', '<', tick),
+})
+
+/** @param expires in seconds; a tombstone that stands already keeps its time. */
+export const tombstone = (cloud: string, zone: string, grave: Tombstone, expires: number): Write => ({
+  key: tombstoneKey(cloud, zone, grave.physicalNetwork, grave.uri),
+  set: {
+    v,
+    physicalNetwork: grave.physicalNetwork,
+    uri: grave.uri,
+    goneSince: grave.goneSince,
+    networks: grave.networks.map(({ id, name }) => ({ id, name })),
+    expires,
+  },
+  when: { absent: 'goneSince' },
 })
 
 /** @param expires in seconds: refreshed whenever networks were listed and this revision is current. */

@@ -36,6 +36,7 @@ export interface World {
   host(id: string, given?: Partial<HostFact>): void
   network(id: number): void
   removeHost(id: string): void
+  removeNetwork(id: number): void
   now(): number
   advance(milliseconds: number): void
   /** One tick of the schedule, on ports that a test may have tampered with. */
@@ -54,7 +55,7 @@ export function createWorld(settings: Readonly<Record<string, string>> = {}): Wo
   let clock = 1_800_000_000_000
   let ids = 0
   const facts = new Map<string, HostFact>()
-  const networks: NetworkFact[] = []
+  let networks: readonly NetworkFact[] = []
   const devices = new Map<string, Set<string>>()
   const applied: string[] = []
   const overlaps: string[] = []
@@ -65,6 +66,7 @@ export function createWorld(settings: Readonly<Record<string, string>> = {}): Wo
   const policy = policyOf(parseConfiguration(settings))
   const plain: Ports = { store, queues, logger: silent, now, random: () => 0.5, newId: () => `id-${++ids}` }
 
+  const listing = (): string => networks.map((network) => network.id).join(' ')
   const cloudstack: CloudStack = {
     listHosts: async () => [...facts.values()],
     listFacts: async () => ({
@@ -74,7 +76,7 @@ export function createWorld(settings: Readonly<Record<string, string>> = {}): Wo
       offerings: [{ id: 'offering-1', name: 'persistent', guestType: 'L2', persistent: true }],
       networks,
     }),
-    changedSince: async (cursor) => ({ changed: cursor !== String(networks.length), cursor: String(networks.length) }),
+    changedSince: async (cursor) => ({ changed: cursor !== listing(), cursor: listing() }),
     updateHost: async () => {},
     call: () => Promise.reject(new Error('this world answers no other call')),
   }
@@ -147,6 +149,9 @@ export function createWorld(settings: Readonly<Record<string, string>> = {}): Wo
       if (!devices.has(id)) devices.set(id, new Set())
     },
     removeHost: (id) => void facts.delete(id),
+    removeNetwork: (id) => {
+      networks = networks.filter((network) => network.id !== `n-${id}`)
+    },
     network: (id) => {
       const common = {
         zone: 'zone-1',
@@ -155,7 +160,7 @@ export function createWorld(settings: Readonly<Record<string, string>> = {}): Wo
         state: 'Implemented',
         physicalNetwork: 'pn-1',
       }
-      networks.push({ ...common, id: `n-${id}`, name: `n${id}`, broadcastUri: `vlan://${id}` })
+      networks = [...networks, { ...common, id: `n-${id}`, name: `n${id}`, broadcastUri: `vlan://${id}` }]
     },
     now,
     advance: (milliseconds) => {

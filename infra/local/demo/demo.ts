@@ -12,7 +12,6 @@ import { tell } from './story.ts'
 
 const flags = process.argv.slice(2)
 const unknown = flags.find((flag) => !['--json', '--kernel=uml', '--kernel=netns', '--kernel=simulated'].includes(flag))
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))
 
 if (unknown !== undefined) {
   console.error(`"${unknown}" is not an option of the demo: it knows --json and --kernel=uml|netns|simulated.`)
@@ -45,6 +44,7 @@ function playInNamespace(kernel: Kernel): Promise<number> {
 }
 
 async function play(kernel: Kernel): Promise<number> {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))
   try {
     const figures = await tell(kernel, (text) => console.log(text))
     if (flags.includes('--json')) console.log(JSON.stringify(figures))

@@ -1,0 +1,96 @@
+/**
+ * Putting a listing of networks in force. In: what CloudStack listed. Out: immutable revisions, the pointers to them,
+ * tombstones of what is gone; and the guard's refusal, if too much is gone at once: then the last good set stays.
+ */
+import { type Graves, graves, keeping, networkKey, type Tombstone } from '../reconcile/absence.ts'
+import { type DesiredSet, desiredSets, unplacedNetworks } from '../reconcile/desired.ts'
+import { judge, type Refusal } from '../reconcile/guard.ts'
+import type { CloudFacts, HostFact } from '../reconcile/model.ts'
+import { encodeRevision } from '../reconcile/revision.ts'
+import type { Ports } from '../runtime/ports.ts'
+import { tombstoneKey } from '../store/items.ts'
+import { pointer, revisionBody, tombstone } from '../store/writes.ts'
+import { parallel } from './parallel.ts'
+import type { Policy } from './policy.ts'
+import { type Current, readDesired, readTombstones } from './read.ts'
+
+/** How long a revision outlives being current, and a tombstone its network. */
+const revisionDays = 7
+const tombstoneDays = 30
+/** In seconds. */
+const day = 24 * 60 * 60
+
+/** @returns the refusal under which a part of the last good set stays in force, if any */
+export async function publish(
+  ports: Ports,
+  policy: Policy,
+  tick: number,
+  facts: CloudFacts,
+  hosts: readonly HostFact[],
+  refusedBefore: Refusal | undefined,
+): Promise<Refusal | undefined> {
+  const { cloud } = policy
+  const listed = desiredSets(facts, hosts)
+  const inForce = await parallel(listed, ({ zone, hypervisor }) => readDesired(ports.store, cloud, zone, hypervisor))
+  const known = new Set(inForce.flatMap((set, index) => keysOf(listed[index], set)))
+  const seen = new Set(listed.flatMap((set) => keysOf(set, set)))
+  const { gone, refusal } = judge([...known], seen, policy.guardPercent, refusedBefore, ports.now())
+  const sets = listed.map((set, index) => keeping(set, inForce[index], new Set(gone)))
+  for (const network of unplacedNetworks(facts)) {
+    ports.logger.warn('no single physical network for a network: left out', { id: network.id, name: network.name })
+  }
+  for (const [zone, ofZone] of Map.groupBy(sets, (set) => set.zone)) {
+    const before = inForce.filter((_, index) => listed[index]?.zone === zone)
+    await bury(ports, cloud, zone, ofZone, before)
+  }
+  await parallel(
+    sets.map((set, index) => ({ set, before: inForce[index] })),
+    ({ set, before }) => putInForce(ports, cloud, tick, set, before),
+  )
+  return refusal
+}
+
+const keysOf = (place: DesiredSet | undefined, set: Current | DesiredSet | undefined): readonly string[] =>
+  place === undefined || set === undefined ? [] : set.networks.map((network) => networkKey(place.zone, network))
+
+/** Before the pointers move: a tombstone too many is taken away by the next listing, a missing one never comes back. */
+async function bury(
+  ports: Ports,
+  cloud: string,
+  zone: string,
+  sets: readonly DesiredSet[],
+  inForce: readonly (Current | undefined)[],
+): Promise<void> {
+  const tombstones: readonly Tombstone[] = await readTombstones(ports.store, cloud, zone)
+  const now = sets.flatMap((set) => set.networks)
+  const before = inForce.flatMap((set) => set?.networks ?? [])
+  const { set, take }: Graves = graves(zone, now, before, tombstones, ports.now())
+  const expires = Math.floor(ports.now() / 1000) + tombstoneDays * day
+  await parallel(set, (grave) => ports.store.update(tombstone(cloud, zone, grave, expires)))
+  await parallel(take, (grave) => ports.store.delete(tombstoneKey(cloud, zone, grave.physicalNetwork, grave.uri)))
+  if (set.length > 0)
+    ports.logger.info('networks are gone', {
+      cloud,
+      zone,
+      uris: set.slice(0, 10).map(({ uri }) => uri),
+      count: set.length,
+    })
+}
+
+/** Immutable revisions first, then the pointers to them: a pointer never names what is not there. */
+async function putInForce(
+  ports: Ports,
+  cloud: string,
+  tick: number,
+  { zone, hypervisor, networks, labels }: DesiredSet,
+  before: Current | undefined,
+): Promise<void> {
+  const { revision, body } = encodeRevision({ networks, labels })
+  const seconds = Math.floor(ports.now() / 1000)
+  const lasts = before?.revision === revision && before.expires - seconds > (revisionDays * day) / 2
+  if (!lasts)
+    await ports.store.update(revisionBody(cloud, zone, hypervisor, revision, body, seconds + revisionDays * day))
+  await ports.store.update(pointer(cloud, zone, hypervisor, revision, tick))
+  if (revision !== before?.revision)
+    ports.logger.info('new revision', { cloud, zone, hypervisor, revision, networks: networks.length })
+}
