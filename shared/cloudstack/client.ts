@@ -4,12 +4,12 @@
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import type * as z from 'zod'
-import type { CloudFacts, HostFact } from '../reconcile/model.ts'
+import type { CloudFacts, HostFact, NetworkFact } from '../reconcile/model.ts'
 import { type Logger, silent } from '../runtime/logger.ts'
 import { eventRow, hostRow, pageOf } from './answers.ts'
 import { MalformedAnswer, RequestRefused } from './errors.ts'
 import { judge, parseCursor, startDate } from './events.ts'
-import { type List, readFacts } from './facts.ts'
+import { type List, readFacts, readNetwork, readNetworksOn } from './facts.ts'
 import { readAll } from './paging.ts'
 import { createSend, type Send } from './transport.ts'
 
@@ -26,6 +26,10 @@ export interface CloudStack {
   listHosts(): Promise<readonly HostFact[]>
   /** Everything that the desired set is made of; never a host. @throws CloudStackError */
   listFacts(): Promise<CloudFacts>
+  /** Undefined: it is deleted. @throws CloudStackError */
+  network(id: string): Promise<NetworkFact | undefined>
+  /** Every network on a physical network, whatever its offering, state and owner. @throws CloudStackError */
+  networksOn(zone: string, physicalNetwork: string): Promise<readonly NetworkFact[]>
   /** One listEvents call. Without a cursor, or when the answer cannot be judged: changed. @throws CloudStackError */
   changedSince(cursor: string | undefined): Promise<Changes>
   /**
@@ -66,6 +70,8 @@ export function createCloudStack(options: CloudStackOptions): CloudStack {
   return {
     listHosts: () => list('listHosts', { type: 'Routing', details: 'min' }, 'host', hostRow),
     listFacts: () => readFacts(list),
+    network: (id) => readNetwork(list, id),
+    networksOn: (zone, physicalNetwork) => readNetworksOn(list, zone, physicalNetwork),
     changedSince: async (text) => {
       const cursor = parseCursor(text)
       const parameters = { listall: 'true', startdate: startDate(cursor, now()), page: '1' }

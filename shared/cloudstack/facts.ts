@@ -37,11 +37,38 @@ async function readGuestLabels(
   return found
 }
 
-/** By persistent offering, since there is no filter for persistent; twice, since projectid=-1 replaces (FACTS F1). */
+/** Account-level and project networks: two questions, since projectid=-1 replaces instead of adding (FACTS F1). */
+const owners = [{}, { projectid: '-1' }] as const
+
+/** One network by its id, whoever owns it; undefined only if neither question finds it: it is deleted. */
+export async function readNetwork(list: List, id: string): Promise<NetworkFact | undefined> {
+  for (const owner of owners) {
+    const rows = await list('listNetworks', { listall: 'true', id, ...owner }, 'network', networkRow)
+    const found = rows.find((network) => network.id === id)
+    if (found !== undefined) return found
+  }
+  return undefined
+}
+
+/** Every network on a physical network, whatever its offering, state and owner. */
+export async function readNetworksOn(
+  list: List,
+  zone: string,
+  physicalNetwork: string,
+): Promise<readonly NetworkFact[]> {
+  const byId = new Map<string, NetworkFact>()
+  for (const owner of owners) {
+    const parameters = { listall: 'true', zoneid: zone, physicalnetworkid: physicalNetwork, ...owner }
+    for (const network of await list('listNetworks', parameters, 'network', networkRow)) byId.set(network.id, network)
+  }
+  return [...byId.values()]
+}
+
+/** By persistent offering, since there is no filter for persistent. */
 async function readNetworks(list: List, offerings: readonly OfferingFact[]): Promise<readonly NetworkFact[]> {
   const byId = new Map<string, NetworkFact>()
   for (const { id } of offerings.filter(({ persistent }) => persistent)) {
-    for (const owner of [{}, { projectid: '-1' }]) {
+    for (const owner of owners) {
       const parameters = { listall: 'true', networkofferingid: id, ...owner }
       for (const network of await list('listNetworks', parameters, 'network', networkRow)) {
         if (network.offering === id) byId.set(network.id, network)

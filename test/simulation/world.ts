@@ -78,6 +78,8 @@ export function createWorld(settings: Readonly<Record<string, string>> = {}): Wo
     }),
     changedSince: async (cursor) => ({ changed: cursor !== listing(), cursor: listing() }),
     updateHost: async () => {},
+    network: async (id) => networks.find((network) => network.id === id),
+    networksOn: async () => networks,
     call: () => Promise.reject(new Error('this world answers no other call')),
   }
 
