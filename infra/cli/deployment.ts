@@ -24,6 +24,8 @@ export interface Deployment {
   /** For people: which one, and what to do when it does not answer. */
   readonly name: string
   readonly whenSilent: string
+  /** Whether the operator's own variables name its addresses. */
+  readonly byVariables: boolean
   /** Of a deployment by convention. */
   readonly stage?: string
   readonly environment: Environment
@@ -38,6 +40,7 @@ export function findDeployment({ stage, region }: Where, environment: Environmen
   if (settings.BRIDGEKEEPER_TABLE !== undefined) {
     return {
       name: `the deployment of the environment (table ${settings.BRIDGEKEEPER_TABLE})`,
+      byVariables: true,
       whenSilent: 'start what should listen there, or correct the address',
       environment,
     }
@@ -57,6 +60,7 @@ function stageOnAws(stage: string, region: string | undefined, environment: Envi
   }
   return {
     name: `stage ${stage}`,
+    byVariables: true,
     whenSilent: 'check the network and the region (--region, AWS_REGION)',
     stage,
     environment: {
@@ -73,6 +77,7 @@ function serviceHere(data: string, environment: Environment): Deployment {
   if (service === undefined) throw new ConfigurationError(noDeployment(file, environment))
   return {
     name: `the service on this machine (process ${service.pid}, ${file})`,
+    byVariables: false,
     whenSilent: 'it ended without leaving: start it again with npm start',
     environment: { ...environment, AWS_SESSION_TOKEN: undefined, ...service.environment },
   }

@@ -5,7 +5,7 @@
 import { NothingSelected } from '../../shared/flow/backfill.ts'
 import { NotSent } from '../../shared/queue/sqs.ts'
 import { RevisionDamaged } from '../../shared/reconcile/revision.ts'
-import { ConfigurationError, type Environment } from '../../shared/runtime/configuration.ts'
+import { ConfigurationError } from '../../shared/runtime/configuration.ts'
 import { ItemMalformed } from '../../shared/store/items.ts'
 import type { Deployment } from './deployment.ts'
 import { oneLine } from './printable.ts'
@@ -37,7 +37,7 @@ const networkCodes: Readonly<Record<string, string>> = {
 function unreachable(error: Error, deployment: Deployment | undefined): string | undefined {
   const code = [codeOf(error), error.name].find((candidate) => candidate !== undefined && candidate in networkCodes)
   if (code === undefined) return undefined
-  const place = placeOf(error, deployment?.environment ?? {})
+  const place = placeOf(error, deployment)
   return `${deployment?.name ?? 'the deployment'}: ${place} ${networkCodes[code]} (${code}): ${deployment?.whenSilent ?? 'check the network'}.`
 }
 
@@ -46,7 +46,8 @@ const codeOf = (error: Error): string | undefined => ('code' in error ? String(e
 const endpointNames = ['AWS_ENDPOINT_URL_DYNAMODB', 'AWS_ENDPOINT_URL_SQS', 'AWS_ENDPOINT_URL'] as const
 
 /** The endpoint that failed, with the variable that names it where one does. */
-function placeOf(error: Error, environment: Environment): string {
+function placeOf(error: Error, deployment: Deployment | undefined): string {
+  const environment = deployment?.environment ?? {}
   const [first] = error instanceof AggregateError ? error.errors : [error]
   const port = first instanceof Error && 'port' in first ? String(first.port) : undefined
   const host = first instanceof Error && 'hostname' in first ? String(first.hostname) : undefined
@@ -56,8 +57,9 @@ function placeOf(error: Error, environment: Environment): string {
     const url = new URL(value)
     return port === undefined ? host === undefined || url.hostname === host : portOf(url) === port
   })
-  if (named !== undefined) return `${named}=${JSON.stringify(address(environment[named] ?? ''))}`
-  return host === undefined ? 'AWS' : oneLine(host)
+  if (named === undefined) return host === undefined ? 'AWS' : oneLine(host)
+  const url = address(environment[named] ?? '')
+  return deployment?.byVariables ? `${named}=${JSON.stringify(url)}` : url
 }
 
 /** An address fit to be shown: without a password that it may carry. */
@@ -111,8 +113,14 @@ function refusedByAws(error: Error, deployment: Deployment | undefined): string 
   const where = deployment?.name ?? 'AWS'
   const sentence = Object.hasOwn(sentences, error.name) ? sentences[error.name] : undefined
   if (sentence !== undefined) return sentence(placeOnAws(deployment), deployment, error)
-  return statusOf(error) === 403 ? keyRefused(where, deployment, error) : undefined
+  if (statusOf(error) === 403) return keyRefused(where, deployment, error)
+  return answersOtherwise.includes(error.name)
+    ? `${where}: what answers at ${placeOnAws(deployment)} is not DynamoDB or SQS: correct the address.`
+    : undefined
 }
+
+/** What the SDK makes of an answer that it cannot read. */
+const answersOtherwise = ['Unknown', 'UnknownError', 'SyntaxError']
 
 function placeOnAws(deployment: Deployment | undefined): string {
   const environment = deployment?.environment ?? {}

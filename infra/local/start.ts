@@ -22,7 +22,8 @@ async function main(): Promise<void> {
   const letGo = holdDataDirectory(directory)
   const cloud = await startEmbeddedCloud({ environment: process.env, logger, data: join(directory, 'records') })
   const file = serviceFile(directory)
-  writeService(file, { pid: process.pid, startedAt: new Date().toISOString(), environment: cloud.environment })
+  const environment = { ...cloud.environment, BRIDGEKEEPER_CLOUD: settings.BRIDGEKEEPER_CLOUD }
+  writeService(file, { pid: process.pid, startedAt: new Date().toISOString(), environment })
   logger.info('started', { pid: process.pid, data: directory, cloudstack: settings.CLOUDSTACK_API_URL })
   stopOnSignals(cloud, logger, () => {
     rmSync(file, { force: true })

@@ -13,7 +13,11 @@ export const dynamoDbClient = (environment: Environment): DynamoDBClient =>
 export const sqsClient = (environment: Environment): SQSClient =>
   new SQSClient(options(environment, 'AWS_ENDPOINT_URL_SQS'))
 
+/** Milliseconds. Without them a connection to an address that drops packets is waited for without end. */
+const requestHandler = { connectionTimeout: 5000, requestTimeout: 10_000, throwOnRequestTimeout: true }
+
 interface ClientOptions {
+  readonly requestHandler: typeof requestHandler
   readonly region?: string
   readonly endpoint?: string
   readonly credentials?: { accessKeyId: string; secretAccessKey: string; sessionToken?: string }
@@ -26,6 +30,7 @@ function options(environment: Environment, endpointName: string): ClientOptions 
   const secretAccessKey = environment.AWS_SECRET_ACCESS_KEY
   const sessionToken = environment.AWS_SESSION_TOKEN
   return {
+    requestHandler,
     ...(region ? { region } : {}),
     ...(endpoint ? { endpoint } : {}),
     ...(accessKeyId && secretAccessKey

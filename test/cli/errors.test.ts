@@ -1,21 +1,42 @@
+import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { main } from '../../infra/cli/main.ts'
 import { outputOf } from '../../infra/cli/output.ts'
+import { type EmbeddedServer, endpointOf } from '../../infra/local/cloud/embeddedServer.ts'
 import { writeControl } from './cloud.ts'
 import { type Parts, startParts } from './parts.ts'
 import type { Ended, Environment } from './program.ts'
 
 let parts: Parts
+let page: EmbeddedServer
 
 beforeAll(async () => {
   parts = await startParts()
+  page = await startPage()
   await writeControl(parts.store, Date.now())
 })
 
-afterAll(() => parts.stop())
+afterAll(async () => {
+  await parts.stop()
+  await page.stop()
+})
+
+/** A web page where DynamoDB should be. */
+async function startPage(): Promise<EmbeddedServer> {
+  const server = createServer((_, response) => void response.writeHead(404).end('<html>Not Found</html>'))
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const stop = async (): Promise<void> => {
+    server.closeAllConnections()
+    server.close()
+    await once(server, 'close')
+  }
+  return { endpoint: endpointOf(server), stop }
+}
 
 /** The same as a process does, in this one. */
 async function runHere(args: readonly string[], environment: Environment): Promise<Ended> {
@@ -45,6 +66,12 @@ describe('one clear line', () => {
       ['status', '--stage', 'test'],
       () => ({ ...parts.environment, AWS_ENDPOINT_URL_DYNAMODB: closed }),
       /^bridgekeeper: stage test: AWS_ENDPOINT_URL_DYNAMODB="http:\/\/127\.0\.0\.1:9" refuses the connection \(ECONNREFUSED\): check /,
+    ],
+    [
+      'an address where something else answers',
+      ['status', '--stage', 'test'],
+      () => ({ ...parts.environment, AWS_ENDPOINT_URL_DYNAMODB: page.endpoint }),
+      /^bridgekeeper: stage test: what answers at http:\/\/127\.0\.0\.1:\d+ is not DynamoDB or SQS: correct the address\.$/m,
     ],
     [
       'a stage that does not exist',

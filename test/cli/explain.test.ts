@@ -5,6 +5,7 @@ import { explain } from '../../infra/cli/explain.ts'
 const stage: Deployment = {
   name: 'stage prod',
   whenSilent: 'check the network',
+  byVariables: true,
   stage: 'prod',
   environment: { AWS_REGION: 'eu-central-1' },
 }
@@ -40,6 +41,15 @@ it('finds the variable whose address failed, and hides a password in it', () => 
   expect(line).toMatch(/: AWS_ENDPOINT_URL_SQS="http:\/\/\(hidden\)@127\.0\.0\.1:9324" refuses the connection/)
   expect(explain(refused(8000), { ...stage, environment })).toContain(
     'AWS_ENDPOINT_URL_DYNAMODB="http://127.0.0.1:8000"',
+  )
+})
+
+it('names no variable where the operator set none', () => {
+  const environment = { AWS_ENDPOINT_URL_DYNAMODB: 'http://127.0.0.1:8000' }
+  const here: Deployment = { name: 'the service', whenSilent: 'start it', byVariables: false, environment }
+  const refused = named('Error', '', { code: 'ECONNREFUSED', port: 8000 })
+  expect(explain(refused, here)).toBe(
+    'the service: http://127.0.0.1:8000 refuses the connection (ECONNREFUSED): start it.',
   )
 })
 
