@@ -9,6 +9,7 @@ import { controlKey, readControl } from '../../shared/store/items.ts'
 import { chosenJson, followingJson, type ZoneName } from './backfillJson.ts'
 import { chosenTable, followingText, progressText } from './backfillText.ts'
 import { type Following, follow } from './follow.ts'
+import { compareNames } from './order.ts'
 import type { Output } from './output.ts'
 import { printableJson } from './printable.ts'
 import { nobody } from './progressLine.ts'
@@ -29,9 +30,12 @@ export async function backfillCommand(
   output: Output,
   interruption: AbortSignal,
 ): Promise<number> {
-  const chosen = await backfill(ports, policy.cloud, selectionOf(options))
+  const sent = await backfill(ports, policy.cloud, selectionOf(options))
   const control = readControl(await ports.store.get(controlKey(policy.cloud)))
   const zoneName: ZoneName = (id) => control?.zones.find((zone) => zone.id === id)?.name ?? id
+  const chosen = sent.toSorted(
+    (a, b) => compareNames(zoneName(a.zone), zoneName(b.zone)) || compareNames(a.name, b.name),
+  )
   const json = options.output === 'json'
   if (options.wait !== true) {
     output.print(

@@ -39,3 +39,9 @@ export function networkRows({ rows }: CloudStatus, asked: string | undefined): r
 
 const isCalled = ({ uri, networks }: DesiredNetwork, asked: string): boolean =>
   uri === asked || networks.some(({ id, name }) => id === asked || name === asked)
+
+/** How many of its networks are known to be there; undefined while of one of them nothing is known. */
+export function presentNetworks(host: HostRow): number | undefined {
+  const presences = host.desired.map((network) => networkStatusOf(host, host.record, network).presence)
+  return presences.includes('Unknown') ? undefined : presences.filter((presence) => presence === 'Present').length
+}

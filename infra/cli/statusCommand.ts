@@ -7,6 +7,7 @@ import { type CloudStatus, readStatus } from '../../shared/flow/status.ts'
 import { green } from '../../shared/reconcile/status.ts'
 import type { Runtime } from '../../shared/runtime/runtime.ts'
 import { type NetworkRow, networkRows } from './networkRows.ts'
+import { compareNames } from './order.ts'
 import type { Output } from './output.ts'
 import { printableJson } from './printable.ts'
 import { type Selectors, selectionOf } from './selectors.ts'
@@ -25,7 +26,7 @@ export interface StatusOptions extends Selectors {
 export async function statusCommand(options: StatusOptions, runtime: Runtime, output: Output): Promise<number> {
   const { ports, policy } = runtime
   const chosen = selectionOf(options)
-  const status = await readStatus(ports, policy, chosen, options.acceptUnverified === true)
+  const status = inOrder(await readStatus(ports, policy, chosen, options.acceptUnverified === true))
   const taken = status.control?.lastGoodAt !== undefined
   if (taken && status.rows.length === 0 && Object.keys(chosen).length > 0) throw new NothingSelected(nothing(chosen))
   const asked = options.networks === true || options.network !== undefined || options.host !== undefined
@@ -39,6 +40,11 @@ export async function statusCommand(options: StatusOptions, runtime: Runtime, ou
   }
   return inSync ? 0 : 2
 }
+
+const inOrder = (status: CloudStatus): CloudStatus => ({
+  ...status,
+  rows: status.rows.toSorted((a, b) => compareNames(a.zone, b.zone) || compareNames(a.record.name, b.record.name)),
+})
 
 const nothing = (chosen: object): string =>
   `no host matches ${Object.entries(chosen)

@@ -8,7 +8,7 @@ import { type NetworkStatus, presences } from '../../shared/reconcile/networkSta
 import { reasonNames } from '../../shared/reconcile/reasons.ts'
 import { verdicts } from '../../shared/reconcile/record.ts'
 import { isoTime } from './duration.ts'
-import type { NetworkRow } from './networkRows.ts'
+import { type NetworkRow, presentNetworks } from './networkRows.ts'
 
 const time = z.iso.datetime().nullable()
 const reason = z.enum(reasonNames).nullable()
@@ -39,8 +39,10 @@ const host = z.strictObject({
   detail: z.string().nullable(),
   /** What an operator does next. */
   next: z.string().nullable(),
-  /** Networks whose devices were present and right at the last verification (null: nobody looked), of those wanted. */
-  devices: z.strictObject({ present: z.int().nullable(), wanted: z.int() }),
+  /** Of the networks that it should have, those known to be there; null while of one of them nothing is known. */
+  networkCounts: z.strictObject({ present: z.int().nullable(), wanted: z.int() }),
+  /** Devices present and right at the last verification, several a network; null where nobody looked. */
+  devices: z.int().nullable(),
   verifiedAt: time,
   /** From the last edge to its verification. */
   readySeconds: z.number().nullable(),
@@ -117,7 +119,8 @@ const hostJson = (row: HostRow): StatusJson['hosts'][number] => ({
   reason: row.reason ?? null,
   detail: row.detail ?? null,
   next: row.next ?? null,
-  devices: { present: presentDevices(row) ?? null, wanted: row.desired.length },
+  networkCounts: { present: presentNetworks(row) ?? null, wanted: row.desired.length },
+  devices: presentDevices(row) ?? null,
   verifiedAt: isoTime(row.record.verifiedAt),
   readySeconds: row.record.readySeconds ?? null,
   failures: row.record.failures,

@@ -6,7 +6,7 @@ import type { CloudStatus, HostRow } from '../../shared/flow/status.ts'
 import { type Reason, reasons } from '../../shared/reconcile/reasons.ts'
 import type { Control } from '../../shared/store/items.ts'
 import { ago } from './duration.ts'
-import type { NetworkRow } from './networkRows.ts'
+import { type NetworkRow, presentNetworks } from './networkRows.ts'
 import { oneLine, printable } from './printable.ts'
 import { presentDevices } from './statusJson.ts'
 import { type Column, table } from './table.ts'
@@ -20,12 +20,13 @@ export interface Look {
 
 const hostColumns: readonly Column[] = [
   { title: 'ZONE', minimum: 6 },
-  { title: 'CLUSTER', minimum: 36, spare: 3 },
+  { title: 'CLUSTER', minimum: 36, spare: 4 },
   { title: 'HOST', minimum: 8 },
   { title: 'STATE', minimum: 8 },
   { title: 'STATUS', minimum: 9 },
   { title: 'REASON', minimum: 14 },
-  { title: 'DEVICES', minimum: 7 },
+  { title: 'NETWORKS', minimum: 8 },
+  { title: 'DEVICES', minimum: 7, spare: 3 },
   { title: 'VERIFIED', minimum: 8, spare: 1 },
   { title: 'READY IN', minimum: 8, spare: 2 },
 ]
@@ -40,7 +41,8 @@ export const hostTable = (rows: readonly HostRow[], look: Look): string =>
       stateOf(row),
       look.paint(meanings[row.status], row.status),
       row.reason ?? '',
-      `${presentDevices(row) ?? '?'}/${row.desired.length}`,
+      `${presentNetworks(row) ?? '?'}/${row.desired.length}`,
+      String(presentDevices(row) ?? ''),
       ago(row.record.verifiedAt, look.now),
       row.record.readySeconds === undefined ? '' : `${row.record.readySeconds}s`,
     ]),

@@ -28,7 +28,7 @@ describe('status', () => {
 
     expect(stderr).toBe('')
     expect(code).toBe(2)
-    expect(stdout).toMatch(/Zürich +cluster-1 +kvm1 +Up +InSync +2\/2 +\d+s ago +4s\n/)
+    expect(stdout).toMatch(/Zürich +cluster-1 +kvm1 +Up +InSync +2\/2 +4 +\d+s ago +4s\n/)
     expect(stdout).toMatch(/kvm2 +Up +OutOfSync +Conflict +1\/2/)
     expect(stdout).toMatch(/kvm3 +Down +Unknown +HostNotUp/)
     expect(stdout).toContain('4 hosts: 1 in sync, 1 out of sync, 1 unknown, 1 not up · snapshot ')
@@ -53,7 +53,8 @@ describe('status', () => {
       name: 'kvm1',
       status: 'InSync',
       reason: null,
-      devices: { present: 2, wanted: 2 },
+      networkCounts: { present: 2, wanted: 2 },
+      devices: 4,
     })
     expect(status.hosts[0]?.networks?.map(({ uri, presence }) => [uri, presence])).toEqual([
       ['vlan://3001', 'Present'],

@@ -17,7 +17,7 @@ const row = (given: Partial<HostRow>, record: Parameters<typeof hostRecord>[0]):
   status: 'InSync',
   desired,
   ...given,
-  record: hostRecord({ cluster, verifiedAt: now - 200_000, devices: 2, ...record }),
+  record: hostRecord({ cluster, verifiedAt: now - 200_000, devices: 4, ...record }),
 })
 const rows = [
   row({}, { name: 'kvm1', readySeconds: 12.3 }),
@@ -25,7 +25,7 @@ const rows = [
     { status: 'OutOfSync', reason: 'Conflict' },
     {
       name: 'kvm2',
-      devices: 1,
+      devices: 2,
       exceptions: [{ physicalNetwork: 'pn-1', uri: 'vlan://3002', reason: 'Conflict', detail: 'taken by\nbr0' }],
     },
   ),
@@ -40,11 +40,11 @@ const look = (width: number) => ({ width, now, paint: (_: string, word: string) 
 
 it('fits a terminal of 80 columns', () => {
   expect(hostTable(rows, look(80))).toMatchInlineSnapshot(`
-    "ZONE    HOST          STATE         STATUS     REASON          DEVICES  VERIFIED
-    Zürich  kvm1          Up            InSync                     2/2      3m ago
-    Zürich  kvm2          Up            OutOfSync  Conflict        1/2      3m ago
-    Zürich  日本語のホ…   Up            Unknown    RequestedUnve…  ?/2      3m ago
-    Zürich  �[2Jevil�31…  Down, Maint…  Unknown    HostNotUp       2/2      3m ago"
+    "ZONE    HOST         STATE         STATUS     REASON          NETWORKS  VERIFIED
+    Zürich  kvm1         Up            InSync                     2/2       3m ago
+    Zürich  kvm2         Up            OutOfSync  Conflict        1/2       3m ago
+    Zürich  日本語のホ…  Up            Unknown    RequestedUnve…  ?/2       3m ago
+    Zürich  �[2Jevil�3…  Down, Maint…  Unknown    HostNotUp       ?/2       3m ago"
   `)
   expect(networkTable(networkRows(status, 'vlan://3002'), look(80))).toMatchInlineSnapshot(`
     "ZONE    HOST               URI          NETWORKS  ON THE HOST  DETAIL
@@ -57,11 +57,11 @@ it('fits a terminal of 80 columns', () => {
 
 it('shows everything on 160 columns', () => {
   expect(hostTable(rows, look(160))).toMatchInlineSnapshot(`
-    "ZONE    CLUSTER                               HOST                                STATE              STATUS     REASON               DEVICES  VERIFIED  READY IN
-    Zürich  9f3c1d5e-0f6a-4b7e-8a51-6c1f0f6f2a10  kvm1                                Up                 InSync                          2/2      3m ago    12.3s
-    Zürich  9f3c1d5e-0f6a-4b7e-8a51-6c1f0f6f2a10  kvm2                                Up                 OutOfSync  Conflict             1/2      3m ago
-    Zürich  9f3c1d5e-0f6a-4b7e-8a51-6c1f0f6f2a10  日本語のホスト                      Up                 Unknown    RequestedUnverified  ?/2      3m ago
-    Zürich  9f3c1d5e-0f6a-4b7e-8a51-6c1f0f6f2a10  �[2Jevil�31m�liam�xxxxxxxxxxxxxxx…  Down, Maintenance  Unknown    HostNotUp            2/2      3m ago"
+    "ZONE    CLUSTER                               HOST                      STATE              STATUS     REASON               NETWORKS  DEVICES  VERIFIED  READY IN
+    Zürich  9f3c1d5e-0f6a-4b7e-8a51-6c1f0f6f2a10  kvm1                      Up                 InSync                          2/2       4        3m ago    12.3s
+    Zürich  9f3c1d5e-0f6a-4b7e-8a51-6c1f0f6f2a10  kvm2                      Up                 OutOfSync  Conflict             1/2       2        3m ago
+    Zürich  9f3c1d5e-0f6a-4b7e-8a51-6c1f0f6f2a10  日本語のホスト            Up                 Unknown    RequestedUnverified  ?/2                3m ago
+    Zürich  9f3c1d5e-0f6a-4b7e-8a51-6c1f0f6f2a10  �[2Jevil�31m�liam�xxxxx…  Down, Maintenance  Unknown    HostNotUp            ?/2       4        3m ago"
   `)
 })
 
