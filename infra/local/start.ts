@@ -3,7 +3,7 @@
  * environment. Out: JSON lines on stdout, service.json beside the records for clients, exit 0 on SIGINT or SIGTERM. It
  * may be killed at any moment and started again: the records are what it goes on from.
  */
-import { renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { ConfigurationError, parseConfigurationWithCloudStack } from '../../shared/runtime/configuration.ts'
 import type { Logger } from '../../shared/runtime/logger.ts'
@@ -11,6 +11,7 @@ import { type EmbeddedCloud, startEmbeddedCloud } from './cloud/cloud.ts'
 import { DataDirectoryError, holdDataDirectory, type Service, serviceFile } from './cloud/dataDirectory.ts'
 import { jsonLines } from './cloud/jsonLines.ts'
 import { DeploymentError } from './cloud/variables.ts'
+import { checkCloudStack, checkDrivers } from './preflight.ts'
 
 async function main(): Promise<void> {
   const settings = parseConfigurationWithCloudStack(process.env)
@@ -19,8 +20,11 @@ async function main(): Promise<void> {
     (line) => process.stdout.write(line),
     () => new Date(),
   )
+  checkDrivers(settings)
+  const records = join(directory, 'records')
+  await checkCloudStack(settings, existsSync(records))
   const letGo = holdDataDirectory(directory)
-  const cloud = await startEmbeddedCloud({ environment: process.env, logger, data: join(directory, 'records') })
+  const cloud = await startEmbeddedCloud({ environment: process.env, logger, data: records })
   const file = serviceFile(directory)
   const environment = { ...cloud.environment, BRIDGEKEEPER_CLOUD: settings.BRIDGEKEEPER_CLOUD }
   writeService(file, { pid: process.pid, startedAt: new Date().toISOString(), environment })

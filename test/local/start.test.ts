@@ -4,19 +4,14 @@ import { existsSync } from 'node:fs'
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { type Service, serviceFile, serviceSchema } from '../../infra/local/cloud/dataDirectory.ts'
+import { type CloudStackSimulator, startCloudStackSimulator } from '../../infra/local/cloudstackSimulator/simulator.ts'
 import { dynamoDbClient } from '../../shared/runtime/clients.ts'
 import { createDynamoDbStore } from '../../shared/store/dynamodb.ts'
 import { controlKey } from '../../shared/store/items.ts'
 
 const program = join(import.meta.dirname, '../../infra/local/start.ts')
-/** Nothing answers there: every snapshot fails, and is counted. */
-const nowhere = {
-  CLOUDSTACK_API_URL: 'http://127.0.0.1:9/client/api',
-  CLOUDSTACK_API_KEY: 'the-api-key',
-  CLOUDSTACK_SECRET_KEY: 'the-secret-key',
-}
 const patience = { timeout: 15_000, interval: 50 }
 
 interface Started {
@@ -30,6 +25,19 @@ describe('the service on one machine', () => {
   let data = ''
   const started: Started[] = []
 
+  let simulator: CloudStackSimulator
+  let working: Readonly<Record<string, string>> = {}
+  beforeAll(async () => {
+    simulator = await startCloudStackSimulator()
+    working = {
+      CLOUDSTACK_API_URL: simulator.url,
+      CLOUDSTACK_API_KEY: simulator.apiKey,
+      CLOUDSTACK_SECRET_KEY: simulator.secretKey,
+      BRIDGEKEEPER_DRIVERS: 'Simulator=cloudstack',
+    }
+  })
+  afterAll(() => simulator.stop())
+
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), 'bridgekeeper-start-'))
     data = join(folder, 'data')
@@ -42,7 +50,7 @@ describe('the service on one machine', () => {
     await rm(folder, { recursive: true })
   })
 
-  function start(environment: Readonly<Record<string, string>> = nowhere): Started {
+  function start(environment: Readonly<Record<string, string>> = working): Started {
     const child = spawn(process.execPath, [program], {
       env: { PATH: process.env.PATH, BRIDGEKEEPER_DATA: data, ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -92,7 +100,7 @@ describe('the service on one machine', () => {
     const mode = async (path: string) => ((await stat(path)).mode & 0o777).toString(8)
     expect([await mode(data), await mode(serviceFile(data))]).toEqual(['700', '600'])
     for (const text of [running.output(), await readFile(serviceFile(data), 'utf8')]) {
-      expect(text).not.toMatch(/the-api-key|the-secret-key/)
+      for (const secret of [simulator.apiKey, simulator.secretKey]) expect(text).not.toContain(secret)
     }
     const lines = running.output().trim().split('\n')
     expect(lines.map((line) => JSON.parse(line).message)).toContain('started')
@@ -129,8 +137,53 @@ describe('the service on one machine', () => {
     expect(existsSync(data)).toBe(false)
   })
 
+  test.each([
+    [
+      'a wrong address',
+      { CLOUDSTACK_API_URL: 'http://127.0.0.1:9/client/api' },
+      /^CLOUDSTACK_API_URL="http:\/\/127\.0\.0\.1:9\/client\/api" does not work: CloudStack at 127\.0\.0\.1:9 refused the connection: /,
+    ],
+    [
+      'a wrong key',
+      { CLOUDSTACK_SECRET_KEY: 'wrong' },
+      /^CLOUDSTACK_API_KEY=\(hidden\) and CLOUDSTACK_SECRET_KEY=\(hidden\) do not work at "http.*401.*bad key, bad signature or unknown command/,
+    ],
+    [
+      'an unknown driver',
+      { BRIDGEKEEPER_DRIVERS: 'KVM=telepathy' },
+      /^BRIDGEKEEPER_DRIVERS="KVM=telepathy" names the driver "telepathy", which does not exist; drivers are /,
+    ],
+    [
+      'no SSH key',
+      { BRIDGEKEEPER_DRIVERS: 'KVM=kvm-ssh' },
+      /^BRIDGEKEEPER_SSH_KEY_FILE is not set: name the private key/,
+    ],
+    [
+      'an SSH key that is not there',
+      { BRIDGEKEEPER_DRIVERS: 'KVM=kvm-ssh', BRIDGEKEEPER_SSH_KEY_FILE: '/nowhere' },
+      /^BRIDGEKEEPER_SSH_KEY_FILE="\/nowhere" cannot be read \(ENOENT\): /,
+    ],
+    [
+      'an SSH key that is none',
+      { BRIDGEKEEPER_DRIVERS: 'KVM=kvm-ssh', BRIDGEKEEPER_SSH_KEY_FILE: '/etc/hostname' },
+      /^BRIDGEKEEPER_SSH_KEY_FILE="\/etc\/hostname": the SSH private key cannot be used/,
+    ],
+    [
+      'a misspelt setting',
+      { BRIDGEKEEPER_MOD: 'observe' },
+      /^BRIDGEKEEPER_MOD is not a setting: did you mean BRIDGEKEEPER_MODE\?/,
+    ],
+  ])('says in one line what is wrong with %s, and makes nothing', async (_what, change, says) => {
+    const running = start({ ...working, ...change })
+    expect(await running.ended).toEqual([1, null])
+    expect(running.output()).toMatch(says)
+    expect(running.output().trim().split('\n')).toHaveLength(1)
+    expect(running.output()).not.toContain(simulator.secretKey)
+    expect(existsSync(data)).toBe(false)
+  })
+
   test('says in one line that its folder cannot be used', async () => {
-    const running = start({ ...nowhere, BRIDGEKEEPER_DATA: '/dev/null/records' })
+    const running = start({ ...working, BRIDGEKEEPER_DATA: '/dev/null/records' })
     expect(await running.ended).toEqual([1, null])
     expect(running.output()).toMatch(/^BRIDGEKEEPER_DATA="\/dev\/null\/records" cannot be used \(ENOTDIR[^\n]*\n$/)
   })

@@ -1,0 +1,53 @@
+/**
+ * What is tried before the service starts, so that a mistake is one line now and not a failed snapshot each minute. In:
+ * the settings. Out: nothing, or a ConfigurationError that names the variable, its value and the fix.
+ */
+import * as z from 'zod'
+import { createCloudStack } from '../../shared/cloudstack/client.ts'
+import { CloudStackError, RequestRefused } from '../../shared/cloudstack/errors.ts'
+import { checkPrivateKey } from '../../shared/hypervisors/kvm/ssh.ts'
+import { ConfigurationError } from '../../shared/runtime/configuration.ts'
+import { readSetting } from '../../shared/runtime/runtime.ts'
+import type { Settings, SettingsWithCloudStack } from '../../shared/runtime/settings.ts'
+
+/** @throws ConfigurationError when a driver that is configured lacks what it needs. */
+export function checkDrivers(settings: Settings): void {
+  if (!Object.values(settings.BRIDGEKEEPER_DRIVERS).includes('kvm-ssh')) return
+  const file = settings.BRIDGEKEEPER_SSH_KEY_FILE
+  if (file === undefined) {
+    throw new ConfigurationError(
+      'BRIDGEKEEPER_SSH_KEY_FILE is not set: name the private key that the KVM hosts accept.',
+    )
+  }
+  try {
+    checkPrivateKey({ privateKey: readSetting('BRIDGEKEEPER_SSH_KEY_FILE', file) })
+  } catch (error) {
+    if (error instanceof ConfigurationError) throw error
+    const why = error instanceof Error ? error.message : 'unknown'
+    throw new ConfigurationError(
+      `BRIDGEKEEPER_SSH_KEY_FILE=${JSON.stringify(file)}: ${why}: name an unencrypted private key.`,
+    )
+  }
+}
+
+/**
+ * One cheap signed question. @param patient a server that does not answer just now is no mistake of the configuration
+ * @throws ConfigurationError
+ */
+export async function checkCloudStack(settings: SettingsWithCloudStack, patient: boolean): Promise<void> {
+  const { CLOUDSTACK_API_URL: url, CLOUDSTACK_API_KEY: apiKey, CLOUDSTACK_SECRET_KEY: secretKey } = settings
+  const caFile = settings.BRIDGEKEEPER_CLOUDSTACK_CA_FILE
+  const ca = caFile === undefined ? {} : { ca: readSetting('BRIDGEKEEPER_CLOUDSTACK_CA_FILE', caFile) }
+  try {
+    await createCloudStack({ url, apiKey, secretKey, ...ca, timeoutMs: 15_000 }).call('listZones', {}, z.unknown())
+  } catch (error) {
+    if (!(error instanceof CloudStackError)) throw error
+    if (patient && error.transient) return
+    throw new ConfigurationError(line(url, error))
+  }
+}
+
+const line = (url: string, error: CloudStackError): string =>
+  error instanceof RequestRefused
+    ? `CLOUDSTACK_API_KEY=(hidden) and CLOUDSTACK_SECRET_KEY=(hidden) do not work at ${JSON.stringify(url)}: ${error.message}.`
+    : `CLOUDSTACK_API_URL=${JSON.stringify(url)} does not work: ${error.message}.`
