@@ -4,8 +4,8 @@
  */
 import { ConditionalCheckFailedException, type DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { DeleteCommand, DynamoDBDocumentClient, GetCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb'
-import { expression } from './expression.ts'
-import type { Item, Key, Store, Write } from './store.ts'
+import { conditionExpression, expression } from './expression.ts'
+import type { Condition, Item, Key, Range, Store, Write } from './store.ts'
 
 export interface DynamoDbOptions {
   readonly table: string
@@ -20,9 +20,10 @@ export function createDynamoDbStore({ table, client }: DynamoDbOptions): Store {
     return Item === undefined ? undefined : asItem(Item)
   }
 
-  const list = async (pk: string, prefix: string): Promise<readonly Item[]> => {
+  const list = async (pk: string, prefix: string, range: Range = {}): Promise<readonly Item[]> => {
     const items: Item[] = []
-    let from: Record<string, unknown> | undefined
+    const { limit = Number.POSITIVE_INFINITY, after, newestFirst = false } = range
+    let from: Record<string, unknown> | undefined = after === undefined ? undefined : { pk, sk: after }
     do {
       const page = await documents.send(
         new QueryCommand({
@@ -30,12 +31,14 @@ export function createDynamoDbStore({ table, client }: DynamoDbOptions): Store {
           KeyConditionExpression: 'pk = :pk AND begins_with(sk, :sk)',
           ExpressionAttributeValues: { ':pk': pk, ':sk': prefix },
           ConsistentRead: true,
+          ScanIndexForward: !newestFirst,
+          ...(Number.isFinite(limit) ? { Limit: limit - items.length } : {}),
           ...(from === undefined ? {} : { ExclusiveStartKey: from }),
         }),
       )
       items.push(...(page.Items ?? []).map(asItem))
       from = page.LastEvaluatedKey
-    } while (from !== undefined)
+    } while (from !== undefined && items.length < limit)
     return items
   }
 
@@ -51,11 +54,23 @@ export function createDynamoDbStore({ table, client }: DynamoDbOptions): Store {
     }
   }
 
-  const remove = async (key: Key): Promise<void> => {
-    await documents.send(new DeleteCommand({ TableName: table, Key: { ...key } }))
+  const remove = async (key: Key, when?: Condition): Promise<boolean> => {
+    const condition = when === undefined ? {} : conditionExpression(when)
+    return holds(() => documents.send(new DeleteCommand({ TableName: table, Key: { ...key }, ...condition })))
   }
 
   return { get, list, update, delete: remove }
+}
+
+/** A condition that does not hold is an answer, not an error. */
+async function holds(send: () => Promise<unknown>): Promise<boolean> {
+  try {
+    await send()
+    return true
+  } catch (error) {
+    if (error instanceof ConditionalCheckFailedException) return false
+    throw error
+  }
 }
 
 /** The document client's values are the store's values: strings, numbers, booleans, null, bytes, lists, maps. */

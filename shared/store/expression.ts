@@ -1,5 +1,5 @@
 /**
- * From a Write as data to DynamoDB's expressions. Pure: names and values all go through placeholders, so that neither
+ * From a Write or a Condition as data to DynamoDB's expressions. Pure: names and values all go through placeholders, so that neither
  * a reserved word nor data can change an expression.
  */
 import type { Condition, Value, Write } from './store.ts'
@@ -11,25 +11,41 @@ export interface Expression {
   readonly ExpressionAttributeValues?: Record<string, Value>
 }
 
-export function expression(write: Write): Expression {
+/** Names and values as DynamoDB is handed them, and what stands for each in an expression. */
+function placeholders() {
   const names = new Map<string, string>()
   const values = new Map<string, Value>()
-  const name = (attribute: string): string => {
+  const oneName = (attribute: string): string => {
     const placeholder = names.get(attribute) ?? `#n${names.size}`
     names.set(attribute, placeholder)
     return placeholder
   }
-  const value = (given: Value): string => {
-    const placeholder = `:v${values.size}`
-    values.set(placeholder, given)
-    return placeholder
+  return {
+    name: (path: string): string => path.split('.').map(oneName).join('.'),
+    value: (given: Value): string => {
+      const placeholder = `:v${values.size}`
+      values.set(placeholder, given)
+      return placeholder
+    },
+    attributes: () => ({
+      ExpressionAttributeNames: Object.fromEntries(
+        [...names].map(([attribute, placeholder]) => [placeholder, attribute]),
+      ),
+      ...(values.size === 0 ? {} : { ExpressionAttributeValues: Object.fromEntries(values) }),
+    }),
   }
+}
 
+export function expression(write: Write): Expression {
+  const { name, value, attributes } = placeholders()
   const sets = [
     ...Object.entries(write.set ?? {}).flatMap(([attribute, given]) =>
       given === undefined ? [] : [`${name(attribute)} = ${value(given)}`],
     ),
     ...Object.entries(write.copy ?? {}).map(([to, from]) => `${name(to)} = if_not_exists(${name(from)}, ${value(0)})`),
+    ...Object.entries(write.first ?? {}).map(
+      ([attribute, given]) => `${name(attribute)} = if_not_exists(${name(attribute)}, ${value(given)})`,
+    ),
   ]
   const adds = Object.entries(write.add ?? {}).map(([attribute, by]) => `${name(attribute)} ${value(by)}`)
   const removes = (write.remove ?? []).map(name)
@@ -39,11 +55,14 @@ export function expression(write: Write): Expression {
   return {
     UpdateExpression: update,
     ...(condition === undefined ? {} : { ConditionExpression: condition }),
-    ExpressionAttributeNames: Object.fromEntries(
-      [...names].map(([attribute, placeholder]) => [placeholder, attribute]),
-    ),
-    ...(values.size === 0 ? {} : { ExpressionAttributeValues: Object.fromEntries(values) }),
+    ...attributes(),
   }
+}
+
+/** The condition alone, as a delete takes it. */
+export function conditionExpression(condition: Condition): Omit<Expression, 'UpdateExpression'> {
+  const { name, value, attributes } = placeholders()
+  return { ConditionExpression: conditionText(condition, name, value), ...attributes() }
 }
 
 const clause = (word: string, parts: readonly string[]): string =>

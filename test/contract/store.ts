@@ -1,7 +1,7 @@
 /** What every store engine must do; run over each with `describe.each` (store.test.ts). */
 import { expect, it } from 'vitest'
 import { hostKey, readControl, readHost, zonePartition } from '../../shared/store/items.ts'
-import type { Item, Store } from '../../shared/store/store.ts'
+import type { Condition, Item, Range, Store } from '../../shared/store/store.ts'
 import * as writes from '../../shared/store/writes.ts'
 import { hostFact, hostRecord } from '../factories.ts'
 
@@ -54,6 +54,50 @@ export function storeContract(store: () => Store): void {
     expect(listed.map((item) => item.sk)).toEqual(
       Array.from({ length: 25 }, (_, n) => `H#${String(n).padStart(3, '0')}`),
     )
+  })
+
+  it('lists a part of a partition: so many, after a key, or from the last one backwards', async () => {
+    const pk = ownZone()
+    for (const sk of ['E#a', 'E#b', 'E#c', 'E#d', 'F#a']) await store().update({ key: { pk, sk }, set: { v: 1 } })
+    const keys = async (range: Range) => (await store().list(pk, 'E#', range)).map((item) => item.sk)
+    expect(await keys({ limit: 2 })).toEqual(['E#a', 'E#b'])
+    expect(await keys({ limit: 2, after: 'E#b' })).toEqual(['E#c', 'E#d'])
+    expect(await keys({ after: 'E#bb' })).toEqual(['E#c', 'E#d'])
+    expect(await keys({ limit: 2, newestFirst: true })).toEqual(['E#d', 'E#c'])
+    expect(await keys({ after: 'E#c', newestFirst: true })).toEqual(['E#b', 'E#a'])
+  })
+
+  it('deletes only what is as it was read, where that is asked for', async () => {
+    const key = { pk: ownZone(), sk: 'X' }
+    const as = (value: string): Condition => ({ attribute: 'state', is: '=', value })
+    await store().update({ key, set: { state: 'Up' } })
+    expect(await store().delete(key, as('Removed'))).toBe(false)
+    expect(await store().get(key)).toBeDefined()
+    expect(await store().delete(key, as('Up'))).toBe(true)
+    expect(await store().get(key)).toBeUndefined()
+    expect(await store().delete(key, as('Up'))).toBe(false)
+    expect(await store().delete(key)).toBe(true)
+  })
+
+  it('sets what is absent first, and leaves it from then on', async () => {
+    const key = { pk: ownZone(), sk: 'X' }
+    await store().update({ key, first: { since: 1 } })
+    await store().update({ key, first: { since: 2, until: 3 } })
+    expect(await store().get(key)).toEqual({ ...key, since: 1, until: 3 })
+  })
+
+  it('reaches into a map, and not through what is none', async () => {
+    const key = { pk: ownZone(), sk: 'X' }
+    await store().update({ key, set: { outer: { inner: { text: 'a' }, other: 1 } } })
+    const write = (text: string) =>
+      store().update({
+        key,
+        set: { 'outer.inner.seen': true },
+        when: { attribute: 'outer.inner.text', is: '=', value: text },
+      })
+    expect(await write('b')).toBeUndefined()
+    expect(await write('a')).toMatchObject({ outer: { inner: { text: 'a', seen: true }, other: 1 } })
+    await expect(store().update({ key, set: { 'outer.missing.seen': true } })).rejects.toThrow()
   })
 
   it('lets one of many at once take the tick, and numbers it', async () => {

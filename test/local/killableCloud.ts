@@ -121,8 +121,8 @@ function watched(store: () => Store, overlaps: string[]): Store {
   const open = new Set<string>()
   return {
     get: (key) => store().get(key),
-    list: (pk, prefix) => store().list(pk, prefix),
-    delete: (key) => store().delete(key),
+    list: (pk, prefix, range) => store().list(pk, prefix, range),
+    delete: (key, when) => store().delete(key, when),
     update: async (write) => {
       const item = await store().update(write)
       if (item === undefined) return undefined
@@ -149,9 +149,9 @@ function killedOnce(real: Reached, at: At): { readonly ports: Reached; killed():
     ports: {
       store: {
         get: (key) => now().store.get(key),
-        list: (pk, prefix) => now().store.list(pk, prefix),
+        list: (pk, prefix, range) => now().store.list(pk, prefix, range),
         update: (write) => now().store.update(write),
-        delete: (key) => now().store.delete(key),
+        delete: (key, when) => now().store.delete(key, when),
       },
       queues: { send: (queue, messages) => now().queues.send(queue, messages) },
     },

@@ -34,9 +34,9 @@ export function killedAt(real: Pick<Ports, 'store' | 'queues'>, at: At): Killabl
     ports: {
       store: {
         get: (key) => living(false, () => real.store.get(key)),
-        list: (pk, prefix) => living(false, () => real.store.list(pk, prefix)),
+        list: (pk, prefix, range) => living(false, () => real.store.list(pk, prefix, range)),
         update: (write) => living(at.write?.(write) ?? false, () => real.store.update(write)),
-        delete: (key) => living(false, () => real.store.delete(key)),
+        delete: (key, when) => living(false, () => real.store.delete(key, when)),
       },
       queues: {
         send: (queue, messages) => living(at.send?.(queue, messages) ?? false, () => real.queues.send(queue, messages)),
