@@ -120,7 +120,8 @@ function answer(channel: ssh2.ServerChannel, command: string, host: ObservedHost
   channel.resume()
 }
 
-function outcomeOf(command: string, input: string, host: ObservedHost): Outcome & { readonly stdout?: string } {
+/** What the host answers to one of the driver's commands, by whatever way it came. */
+export function outcomeOf(command: string, input: string, host: ObservedHost): Outcome & { readonly stdout?: string } {
   if (command === observeCommand) return { code: 0, stderr: '', stdout: simulateObservation(host) }
   if (command === ipBatchCommand) return simulateIpBatch(host.kernel, input)
   if (command === sysctlCommand) return simulateSysctl(host.kernel, input)

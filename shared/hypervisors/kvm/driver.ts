@@ -3,13 +3,13 @@
  * pure plan; applying is one batch in three phases. In: how to log in, and the mark. Out: a Driver.
  */
 import { type Logger, silent } from '../../runtime/logger.ts'
-import { type Driver, HostError } from '../driver.ts'
+import { type Driver, HostError, type Target } from '../driver.ts'
 import { apply } from './apply.ts'
 import { isMark } from './batch.ts'
 import { observeCommand } from './commands.ts'
 import { readObservation } from './observe.ts'
 import { plan } from './plan.ts'
-import { checkPrivateKey, connect, type SshOptions } from './ssh.ts'
+import { checkPrivateKey, connect as connectOverSsh, type SshConnection, type SshOptions } from './ssh.ts'
 
 export interface KvmSshOptions extends SshOptions {
   /** The link group that marks every device created here, 1 to 2147483647; 4814 unless given (DESIGN 3). */
@@ -27,10 +27,19 @@ export function createKvmSshDriver(options: KvmSshOptions): Driver {
   if (!isMark(group)) throw new Error(`the link group must be a whole number from 1 to 2147483647, not ${group}`)
   if (hostKeyPolicy === 'accept-new' && hostKeys.accept === undefined)
     throw new Error('accept-new needs a place to keep host keys')
+  return kvmDriver((target, signal) => connectOverSsh(target, options, signal), group, logger)
+}
+
+/** The same over whatever runs the driver's commands on a host. @param connect @throws HostError */
+export function kvmDriver(
+  connect: (target: Target, signal: AbortSignal) => Promise<SshConnection>,
+  group: number,
+  logger: Logger,
+): Driver {
   return {
     verifies: true,
     async open(target, signal) {
-      const connection = await connect(target, options, signal)
+      const connection = await connect(target, signal)
       return {
         async look(desired) {
           const { stdout } = await connection.exec(observeCommand)
