@@ -96,11 +96,10 @@ async function writeHosts(
   return { records: [...records.values()], edges }
 }
 
-const factOf = (record: HostRecord): HostFact => {
+const factOf = (record: HostFact): HostFact => {
   const { id, name, zone, cluster, hypervisor, address, state: status, resourceState } = record
   return { id, name, zone, cluster, hypervisor, address, state: status, resourceState }
 }
 
 const sameFact = (record: HostRecord, host: HostFact): boolean =>
-  record.managementServer === host.managementServer &&
-  JSON.stringify(factOf(record)) === JSON.stringify(factOf({ ...record, ...host }))
+  record.managementServer === host.managementServer && JSON.stringify(factOf(record)) === JSON.stringify(factOf(host))
