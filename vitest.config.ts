@@ -1,5 +1,5 @@
 /**
- * Two projects: `fast` runs anywhere; `uml` needs guests, and runs inside the private namespace that test/run.ts makes
+ * Projects: `fast` runs anywhere; `dynamodb-local` needs Java and `npm run parts`; `uml` needs guests, and runs inside the private namespace that test/run.ts makes
  * (`npm test` decides). Files of `uml` run one after the other, since each boots machines; two workers, for two cores.
  */
 import { defineConfig } from 'vitest/config'
@@ -12,9 +12,17 @@ export default defineConfig({
         test: {
           name: 'fast',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/bed/**'],
+          exclude: ['test/bed/**', 'test/conformance/**'],
           testTimeout: 30_000,
           hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: 'dynamodb-local',
+          include: ['test/conformance/dynamodbLocal.test.ts'],
+          testTimeout: 30_000,
+          hookTimeout: 90_000,
         },
       },
       {

@@ -9,8 +9,10 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { constants, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as z from 'zod'
+import type { Availability } from '../infra/local/bed/bed.ts'
 import { canUnshare, insideNamespace, runInNamespace } from '../infra/local/bed/namespace.ts'
 import { umlAvailable } from '../infra/local/bed/uml.ts'
+import { dynamoDbLocalAvailable } from './conformance/dynamodbLocal.ts'
 
 const report = z.object({
   numPassedTests: z.number(),
@@ -35,8 +37,11 @@ process.exitCode =
     : await runInNamespace(process.execPath, [import.meta.filename, ...process.argv.slice(2)])
 
 async function test(extra: readonly string[]): Promise<number> {
-  const uml = umlAvailable()
-  const projects = uml.available ? ['fast', 'uml'] : ['fast']
+  const beds: readonly (readonly [string, Availability])[] = [
+    ['dynamodb-local', dynamoDbLocalAvailable()],
+    ['uml', umlAvailable()],
+  ]
+  const projects = ['fast', ...beds.filter(([, bed]) => bed.available).map(([name]) => name)]
   const folder = await mkdtemp(join(tmpdir(), 'tests-'))
   const file = join(folder, 'report.json')
   const chosen = projects.map((project) => `--project=${project}`)
@@ -46,8 +51,10 @@ async function test(extra: readonly string[]): Promise<number> {
 
   const place = insideNamespace() ? 'in a private namespace' : 'directly on this machine'
   console.log(`\nprojects that ran, ${place}: ${projects.join(', ')}`)
-  if (!uml.available) console.log(`project that did not run: uml, which needs ${uml.missing}`)
-  const incomplete = !uml.available && process.env.CI === 'true'
+  for (const [name, bed] of beds) {
+    if (!bed.available) console.log(`project that did not run: ${name}, which needs ${bed.missing}`)
+  }
+  const incomplete = beds.some(([, bed]) => !bed.available) && process.env.CI === 'true'
   if (incomplete) console.log('CI=true: a missing test bed is an error')
   if (!totals) console.log(`vitest ended with ${code} and wrote no report`)
   const { passed, failed, skipped } = totals ?? { passed: 0, failed: 0, skipped: 0 }

@@ -1,10 +1,11 @@
-import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import dynalite from 'dynalite'
 import { afterAll, beforeAll, describe } from 'vitest'
 import { createDynamoDbStore } from '../../shared/store/dynamodb.ts'
 import { createMemoryStore } from '../../shared/store/memory.ts'
 import type { Store } from '../../shared/store/store.ts'
 import { storeContract } from './store.ts'
+import { createTable } from './table.ts'
 
 describe('the store in memory', () => {
   const store = createMemoryStore()
@@ -24,20 +25,7 @@ describe('the store on dynalite', () => {
       region: 'local',
       credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
     })
-    await client.send(
-      new CreateTableCommand({
-        TableName: 'contract',
-        BillingMode: 'PAY_PER_REQUEST',
-        AttributeDefinitions: [
-          { AttributeName: 'pk', AttributeType: 'S' },
-          { AttributeName: 'sk', AttributeType: 'S' },
-        ],
-        KeySchema: [
-          { AttributeName: 'pk', KeyType: 'HASH' },
-          { AttributeName: 'sk', KeyType: 'RANGE' },
-        ],
-      }),
-    )
+    await createTable(client)
     store = createDynamoDbStore({ table: 'contract', client })
   })
 
