@@ -62,7 +62,7 @@ export function createWorld(settings: Readonly<Record<string, string>> = {}): Wo
   const busy = new Set<string>()
   const now = (): number => clock
   const store = createMemoryStore()
-  const queues = createMemoryQueues(now, functionMilliseconds + 30_000)
+  const queues = createMemoryQueues(now, () => ({ visibilityMilliseconds: functionMilliseconds + 30_000 }))
   const policy = policyOf(parseConfiguration(settings))
   const plain: Ports = { store, queues, logger: silent, now, random: () => 0.5, newId: () => `id-${++ids}` }
 
