@@ -8,6 +8,7 @@ import type { HostRecord } from '../reconcile/record.ts'
 import type { Ports } from '../runtime/ports.ts'
 import { hostKey, readHost } from '../store/items.ts'
 import { acquireRun, crash } from '../store/writes.ts'
+import { recordChange } from './history.ts'
 import type { Policy } from './policy.ts'
 
 export interface Acquired {
@@ -64,6 +65,8 @@ async function recordCrash(ports: Ports, policy: Policy, job: Job, record: HostR
   const nextAttemptAt = now + backoff(record.failures + 1, policy, ports.random())
   const written = await ports.store.update(crash(job.cloud, record, now, nextAttemptAt, newer))
   if (written === undefined) return 'again'
+  const after = readHost(written)
+  if (after !== undefined) await recordChange(ports, policy, 'crash', record, after, record.runId ?? '')
   ports.logger.error('a run ended without a report', { host: record.name, failures: record.failures + 1 })
   return newer ? 'again' : 'the run crashed; its record retries'
 }

@@ -1,14 +1,18 @@
 /**
  * The only step that sends jobs. In: a zone and a tick. Out: one job for each host chosen, marked on its record before
- * it is sent, so that a lost message is known to be lost once its mark runs out.
+ * it is sent, so that a lost message is known to be lost once its mark runs out. A zone that is paused gets none; what a
+ * hold keeps back gets none but its probes.
  */
 import { type DiffRequest, type Job, type Message, messageVersion, type Why } from '../queue/queues.ts'
 import { candidates } from '../reconcile/candidates.ts'
+import { type Decided, decideHolds, probed } from '../reconcile/holds.ts'
 import type { HostRecord } from '../reconcile/record.ts'
 import { type Selected, select } from '../reconcile/select.ts'
 import type { Ports } from '../runtime/ports.ts'
 import { mark } from '../store/writes.ts'
+import { readHolds, writeHolds } from './holds.ts'
 import { parallel } from './parallel.ts'
+import { readPauseOf } from './pause.ts'
 import type { Policy } from './policy.ts'
 import { readHosts, readPointers } from './read.ts'
 
@@ -28,10 +32,24 @@ export async function diff(
   redelivered: boolean,
 ): Promise<DiffReport> {
   const { cloud, zone, tick } = request
+  const pause = await readPauseOf(ports.store, cloud, zone)
+  if (pause !== undefined) {
+    ports.logger.warn('paused: no jobs', { cloud, zone, tick, by: pause.by, since: pause.at })
+    return { jobs: 0 }
+  }
   const revisions = await readPointers(ports.store, cloud, zone)
   const records = await readHosts(ports.store, cloud, zone)
   const now = ports.now()
-  const chosen = select(candidates(records, revisions, policy.driverOf, policy, now), policy, tick, now)
+  const holds = await readHolds(ports.store, cloud, zone)
+  const all = candidates(records, revisions, policy.driverOf, policy, now)
+  const decided = decideHolds(
+    all,
+    holds.filter(({ over }) => !over),
+    policy,
+    now,
+  )
+  const chosen = select(decided.candidates, policy, tick, now)
+  await writeHolds(ports, policy, zone, holds, withProbes(decided, chosen, tick, now))
 
   const until = now + policy.outstandingMilliseconds
   const marked = await parallel(chosen, async (job) => {
@@ -43,6 +61,15 @@ export async function diff(
   await send(ports, policy, request, jobs)
   if (jobs.length > 0) ports.logger.info('diff', { cloud, zone, tick, jobs: counted(jobs) })
   return { jobs: jobs.length }
+}
+
+/** A hold counts a probe once its host got a job. */
+function withProbes({ holds, probes }: Decided, chosen: readonly Selected[], tick: number, now: number) {
+  const sent = chosen.filter(({ record }) => probes.has(record.id))
+  return holds.map((hold) => {
+    const probe = sent.find(({ record }) => probes.get(record.id)?.includes(hold.cause))
+    return probe === undefined ? hold : probed(hold, probe.record.id, tick, now)
+  })
 }
 
 const markedNotRun = (record: HostRecord, tick: number): boolean =>

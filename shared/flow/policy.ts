@@ -2,16 +2,23 @@
 import { type DriverEntry, driverNames, registry } from '../hypervisors/registry.ts'
 import type { BackoffPolicy } from '../reconcile/backoff.ts'
 import type { CandidatePolicy } from '../reconcile/candidates.ts'
+import type { HoldPolicy } from '../reconcile/holds.ts'
+import type { RemovalPolicy } from '../reconcile/removal.ts'
 import type { SelectPolicy } from '../reconcile/select.ts'
 import type { Settings } from '../runtime/settings.ts'
 import type { Control } from '../store/items.ts'
 
-export interface Policy extends CandidatePolicy, SelectPolicy, BackoffPolicy {
+export interface Policy extends CandidatePolicy, SelectPolicy, BackoffPolicy, HoldPolicy {
   readonly cloud: string
   readonly outstandingMilliseconds: number
   readonly listMilliseconds: number
+  /** What is done about marked devices that nobody desires, and how long their network must be gone (DESIGN 4). */
+  readonly removal: RemovalPolicy
+  readonly graceMilliseconds: number
   /** How much may disappear from a listing at once and be believed (DESIGN 5). */
   readonly guardPercent: number
+  /** How long the lines of the history are kept. */
+  readonly historyMilliseconds: number
   /** By hypervisor, the name of its driver. */
   readonly drivers: Readonly<Record<string, string>>
   readonly driverOf: (hypervisor: string) => DriverEntry | undefined
@@ -29,8 +36,14 @@ export const policyOf = (settings: Settings): Policy => ({
   baseMilliseconds: settings.BRIDGEKEEPER_BACKOFF_SECONDS * 1000,
   maxMilliseconds: settings.BRIDGEKEEPER_BACKOFF_MAX_SECONDS * 1000,
   outstandingMilliseconds: settings.BRIDGEKEEPER_OUTSTANDING_SECONDS * 1000,
+  removal: settings.BRIDGEKEEPER_REMOVAL,
+  graceMilliseconds: settings.BRIDGEKEEPER_REMOVAL_GRACE_SECONDS * 1000,
   guardPercent: settings.BRIDGEKEEPER_GUARD_PERCENT,
   listMilliseconds: settings.BRIDGEKEEPER_LIST_SECONDS * 1000,
+  holdHosts: settings.BRIDGEKEEPER_HOLD_HOSTS,
+  holdPercent: settings.BRIDGEKEEPER_HOLD_PERCENT,
+  probeMilliseconds: settings.BRIDGEKEEPER_HOLD_PROBE_SECONDS * 1000,
+  historyMilliseconds: settings.BRIDGEKEEPER_HISTORY_DAYS * day,
   ...chosenDrivers(settings.BRIDGEKEEPER_DRIVERS),
 })
 

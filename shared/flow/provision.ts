@@ -2,10 +2,12 @@
  * One job for one host, from its queue to its record. In: a job, the driver of this function. Out: the outcome on the
  * host's record; then the message is acknowledged. The record retries, not the queue (DESIGN 10).
  *
+ * - paused: put the job back and do nothing (pause.ts)
  * - acquire the run on the record: what another run has done, or is doing, is not done twice
  * - read what should be there: never from the job, so a job never goes stale
  * - run the driver, until shortly before the function ends
  * - report: done, or failed with a backoff; if the cluster waits for its next wave, ask for diff
+ * - leave a line in the history, if the host is in another state than before
  */
 import { type Driver, HostError } from '../hypervisors/driver.ts'
 import { type Run, run } from '../hypervisors/run.ts'
@@ -16,8 +18,11 @@ import { outcome } from '../reconcile/outcome.ts'
 import type { HostRecord } from '../reconcile/record.ts'
 import { ConfigurationError } from '../runtime/configuration.ts'
 import type { Ports } from '../runtime/ports.ts'
-import { type RunFailure, reportDone, reportFailed } from '../store/writes.ts'
+import { readHost } from '../store/items.ts'
+import { putBack, type RunFailure, reportDone, reportFailed } from '../store/writes.ts'
 import { type Acquired, acquire } from './acquire.ts'
+import { recordChange } from './history.ts'
+import { readPauseOf } from './pause.ts'
 import type { Policy } from './policy.ts'
 import { type Current, readDesired } from './read.ts'
 
@@ -39,13 +44,19 @@ export async function provision(
   job: Job,
   remaining: number,
 ): Promise<ProvisionReport> {
+  const pause = await readPauseOf(ports.store, job.cloud, job.zone)
+  if (pause !== undefined) {
+    await ports.store.update(putBack(job.cloud, job.zone, job.host, job.tick))
+    return { host: job.host, acknowledged: `paused by ${pause.by}` }
+  }
   const acquired = await acquire(ports, policy, job, remaining)
   if ('acknowledge' in acquired) return { host: job.host, acknowledged: acquired.acknowledge }
   const desired = await readDesired(ports.store, job.cloud, job.zone, acquired.record.hypervisor)
   const result = await attempt(policy, driver, job, acquired.record, desired, remaining)
-  const report = await writeReport(ports, policy, job, acquired, result)
+  const { report, after } = await writeReport(ports, policy, job, acquired, result)
   ports.logger.info('run', { ...report, name: acquired.record.name, tick: job.tick, why: job.why })
   if (job.more) await askForNextWave(ports, job)
+  if (after !== undefined) await recordChange(ports, policy, 'run', acquired.record, after, acquired.runId)
   return report
 }
 
@@ -81,23 +92,29 @@ async function attempt(
 /** The end of a function's time is kept for the report: 10 s, or a fifth of a short time. */
 const reserve = (remaining: number): number => Math.min(10_000, remaining / 5)
 
+interface Reported {
+  readonly report: ProvisionReport
+  /** The record as the report left it; undefined where the run was no longer this one's. */
+  readonly after: HostRecord | undefined
+}
+
 async function writeReport(
   ports: Ports,
   policy: Policy,
   job: Job,
   { record, runId }: Acquired,
   result: Result,
-): Promise<ProvisionReport> {
+): Promise<Reported> {
   const { host, cloud } = job
   const now = ports.now()
   if ('reason' in result) {
     const nextAttemptAt = now + backoff(record.failures + 1, policy, ports.random())
-    await ports.store.update(reportFailed(cloud, record, runId, { ...result, nextAttemptAt }))
-    return { host, failed: result.reason, detail: result.detail }
+    const after = readHost(await ports.store.update(reportFailed(cloud, record, runId, { ...result, nextAttemptAt })))
+    return { after, report: { host, failed: result.reason, detail: result.detail } }
   }
   const done = outcome(record, result.ran, result.revision, policy, now, ports.random())
-  await ports.store.update(reportDone(cloud, record, runId, done, now))
-  return { host, verdict: done.verdict, created: done.created, devices: done.devices }
+  const after = readHost(await ports.store.update(reportDone(cloud, record, runId, done, now)))
+  return { after, report: { host, verdict: done.verdict, created: done.created, devices: done.devices } }
 }
 
 async function askForNextWave(ports: Ports, { cloud, zone, tick, host }: Job): Promise<void> {

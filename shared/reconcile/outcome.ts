@@ -53,7 +53,7 @@ export function outcome(
   const { verdict, bootId, devices, created, findings } = result
   const mayHeal = findings.some((finding) => reasons[finding.reason].retry)
   const retries = mayHeal ? record.retries + 1 : 0
-  const servedEdge = verdict === 'InSync' && record.tried > record.done && record.edgeAt !== undefined
+  const since = record.unreadySince ?? (record.tried > record.done ? record.edgeAt : undefined)
   return {
     settled: settledIn(revision, policy.mode),
     verdict,
@@ -66,7 +66,7 @@ export function outcome(
     failures: 0,
     retries,
     ...(mayHeal ? { nextAttemptAt: now + backoff(retries, policy, random) } : {}),
-    ...(servedEdge ? { readySeconds: Math.round((now - (record.edgeAt ?? now)) / 100) / 10 } : {}),
+    ...(verdict === 'InSync' && since !== undefined ? { readySeconds: Math.round((now - since) / 100) / 10 } : {}),
   }
 }
 

@@ -27,6 +27,10 @@ export interface HostRecord extends HostFact {
   /** The names of the last edge, for people; and when it was seen. */
   readonly edge?: string
   readonly edgeAt?: number
+  /** Since when the host waits to be ready: its first edge that no run has ended InSync, or its last (re)connection. */
+  readonly unreadySince?: number
+  /** When it was first missing from CloudStack's listing, for a record whose state is Removed. */
+  readonly removedAt?: number
 
   /** The tick of the last job sent, why it was sent, and until when it counts as outstanding. */
   readonly queued?: number

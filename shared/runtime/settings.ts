@@ -4,6 +4,7 @@
  */
 import * as z from 'zod/mini'
 import { type DriverName, driverNames } from '../hypervisors/registry.ts'
+import { removalPolicies } from '../reconcile/removal.ts'
 
 const text = z.string().check(z.minLength(1, 'is empty'), z.maxLength(1024, 'is longer than 1024 characters'))
 
@@ -77,7 +78,13 @@ export const settings = z.object({
   BRIDGEKEEPER_BACKOFF_SECONDS: z._default(whole(1, 3600), 30),
   BRIDGEKEEPER_BACKOFF_MAX_SECONDS: z._default(whole(1, 86400), 3600),
   BRIDGEKEEPER_OUTSTANDING_SECONDS: z._default(whole(1, 86400), 300),
+  BRIDGEKEEPER_REMOVAL: z._default(z.enum(removalPolicies, 'is none of keep, report and prune'), 'keep'),
+  BRIDGEKEEPER_REMOVAL_GRACE_SECONDS: z._default(whole(1, 31536000), 86400),
   BRIDGEKEEPER_GUARD_PERCENT: z._default(whole(1, 100), 20),
+  BRIDGEKEEPER_HOLD_HOSTS: z._default(whole(1, 100000), 3),
+  BRIDGEKEEPER_HOLD_PERCENT: z._default(whole(1, 100), 25),
+  BRIDGEKEEPER_HOLD_PROBE_SECONDS: z._default(whole(1, 86400), 600),
+  BRIDGEKEEPER_HISTORY_DAYS: z._default(whole(1, 3650), 30),
   BRIDGEKEEPER_LIST_SECONDS: z._default(whole(1, 86400), 600),
 })
 

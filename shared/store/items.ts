@@ -10,6 +10,10 @@
  * | revision | Z#cloud#zone | R#hypervisor#sha256 | snapshot; immutable but for its expiry                         |
  * | tombstone| Z#cloud#zone | T#network#uri       | snapshot: networks that CloudStack no longer lists             |
  * | host key | Z#cloud#zone | K#host              | a run under accept-new                                         |
+ * | hold     | Z#cloud#zone | HOLD#cause          | diff; operator: opens it                                       |
+ * | pause    | C#cloud, or Z#cloud#zone | PAUSE   | operator                                                       |
+ * | history  | C#cloud, or Z#cloud#zone | E#host#time#id | run, diff, operator; host is empty for a zone or the cloud |
+ * | swept    | C#cloud      | SWEPT               | housekeeping: zones that may still hold items                  |
  *
  * Every item carries `v`, its schema version. Times are milliseconds since the epoch, but for `expires`, which is in
  * seconds, as DynamoDB's TTL wants it.
@@ -17,13 +21,16 @@
 import * as z from 'zod/mini'
 import { whys } from '../queue/queues.ts'
 import type { Tombstone } from '../reconcile/absence.ts'
+import type { Hold } from '../reconcile/holds.ts'
 import { reasonNames } from '../reconcile/reasons.ts'
 import { type HostRecord, verdicts } from '../reconcile/record.ts'
 import type { Item, Key } from './store.ts'
 
 export const itemVersion = 1
 
-export const controlKey = (cloud: string): Key => ({ pk: `C#${cloud}`, sk: 'CONTROL' })
+export const cloudPartition = (cloud: string): string => `C#${cloud}`
+export const controlKey = (cloud: string): Key => ({ pk: cloudPartition(cloud), sk: 'CONTROL' })
+export const sweptKey = (cloud: string): Key => ({ pk: cloudPartition(cloud), sk: 'SWEPT' })
 export const zonePartition = (cloud: string, zone: string): string => `Z#${cloud}#${zone}`
 export const hostKey = (cloud: string, zone: string, host: string): Key => ({
   pk: zonePartition(cloud, zone),
@@ -44,6 +51,24 @@ export const tombstoneKey = (cloud: string, zone: string, physicalNetwork: strin
 export const sshKeyKey = (cloud: string, zone: string, host: string): Key => ({
   pk: zonePartition(cloud, zone),
   sk: `K#${host}`,
+})
+
+export const holdKey = (cloud: string, zone: string, cause: string): Key => ({
+  pk: zonePartition(cloud, zone),
+  sk: `HOLD#${cause}`,
+})
+/** Of a zone, or of the whole cloud. */
+export const placePartition = (cloud: string, zone: string | undefined): string =>
+  zone === undefined ? cloudPartition(cloud) : zonePartition(cloud, zone)
+export const pauseKey = (cloud: string, zone: string | undefined): Key => ({
+  pk: placePartition(cloud, zone),
+  sk: 'PAUSE',
+})
+export const historyPrefix = (host: string): string => `E#${host}#`
+/** Keys in the order of time. @param id tells two lines of one millisecond apart */
+export const historyKey = (cloud: string, zone: string | undefined, host: string, at: number, id: string): Key => ({
+  pk: placePartition(cloud, zone),
+  sk: `${historyPrefix(host)}${String(at).padStart(15, '0')}#${id}`,
 })
 
 const text = z.string()
@@ -105,6 +130,8 @@ const host = z.object({
   wanted: count,
   edge: z.exactOptional(text),
   edgeAt: time,
+  unreadySince: time,
+  removedAt: time,
   queued: time,
   queuedWhy: z.exactOptional(z.enum(whys)),
   outstandingUntil: time,
@@ -144,6 +171,49 @@ const tombstone = z.object({
   expires: z.number(),
 })
 
+const hold = z.object({
+  v: z.literal(itemVersion),
+  sk: text,
+  /** Counts the writes: each is made on what it has read. */
+  serial: z.number(),
+  state: z.enum(['held', 'open']),
+  since: z.number(),
+  failing: z.number(),
+  tried: z.number(),
+  tolerated: z.number(),
+  probes: z.number(),
+  probedAt: time,
+  probeHost: z.exactOptional(text),
+  probeTick: time,
+  by: z.exactOptional(text),
+  /** Present once it is over. */
+  expires: time,
+})
+export type StoredHold = Hold & { readonly serial: number; readonly over: boolean }
+
+const pause = z.object({ v: z.literal(itemVersion), at: z.number(), by: text, why: z.exactOptional(text) })
+export type Pause = z.infer<typeof pause>
+
+export const happenings = ['run', 'crash', 'hold', 'backfill', 'pause', 'resume', 'release'] as const
+
+const historyLine = z.object({
+  v: z.literal(itemVersion),
+  at: z.number(),
+  what: z.enum(happenings),
+  /** Of a run: what it left the host in, and how many devices it created. */
+  verdict: z.exactOptional(z.enum(verdicts)),
+  reason: z.exactOptional(z.enum(reasonNames)),
+  created: time,
+  detail: z.exactOptional(text),
+  /** Who did it, and why: of an operator's act. */
+  by: z.exactOptional(text),
+  why: z.exactOptional(text),
+  expires: z.number(),
+})
+export type HistoryLine = z.infer<typeof historyLine>
+
+const swept = z.object({ v: z.literal(itemVersion), zones: z.array(text) })
+
 const sshKey = z.object({ v: z.literal(itemVersion), keys: z.array(text) })
 
 /** An item that cannot be read: not written by Bridgekeeper, or damaged. Thrown with the key and what is wrong. */
@@ -164,6 +234,9 @@ export const readControl = (item: Item | undefined): Control | undefined => read
 export const readPointer = (item: Item | undefined): Pointer | undefined => read(pointer, item)
 export const readRevision = (item: Item | undefined): Revision | undefined => read(revision, item)
 export const readTombstone = (item: Item | undefined): Tombstone | undefined => read(tombstone, item)
+export const readPause = (item: Item | undefined): Pause | undefined => read(pause, item)
+export const readHistoryLine = (item: Item | undefined): HistoryLine | undefined => read(historyLine, item)
+export const readSwept = (item: Item | undefined): readonly string[] => read(swept, item)?.zones ?? []
 export const readSshKeys = (item: Item | undefined): readonly string[] => read(sshKey, item)?.keys ?? []
 
 export function readHost(item: Item | undefined): HostRecord | undefined {
@@ -171,4 +244,11 @@ export function readHost(item: Item | undefined): HostRecord | undefined {
   if (parsed === undefined) return undefined
   const { v, pk, sk, ...attributes } = parsed
   return { ...attributes, id: sk.slice('H#'.length), zone: pk.slice(pk.lastIndexOf('#') + 1) }
+}
+
+export function readHold(item: Item | undefined): StoredHold | undefined {
+  const parsed = read(hold, item)
+  if (parsed === undefined) return undefined
+  const { v, sk, expires, ...attributes } = parsed
+  return { ...attributes, cause: sk.slice('HOLD#'.length), over: expires !== undefined }
 }

@@ -16,14 +16,35 @@
  * | crash          | their run is still theirs and is past its time                     | run      |
  * | reportDone     | the run is mine                                                    | run      |
  * | reportFailed   | the run is mine                                                    | run      |
+ * | putBack        | this tick's did not run, no run is under way                       | run      |
+ * | holdIs, holdIsOver | nobody wrote it since I read                                   | diff, operator |
+ * | releaseRefusal | it is still the refusal that I read                                | operator |
+ * | pauseIs        | nobody paused before                                               | operator |
+ * | history        | –                                                                  | run, diff, operator |
  */
 import type { Why } from '../queue/queues.ts'
 import type { Tombstone } from '../reconcile/absence.ts'
+import type { Hold } from '../reconcile/holds.ts'
 import type { HostFact } from '../reconcile/model.ts'
 import type { Outcome } from '../reconcile/outcome.ts'
 import type { Reason } from '../reconcile/reasons.ts'
 import type { HostRecord } from '../reconcile/record.ts'
-import { type Control, controlKey, hostKey, itemVersion, pointerKey, revisionKey, tombstoneKey } from './items.ts'
+import type { Method } from '../reconcile/transitions.ts'
+import {
+  type Control,
+  controlKey,
+  type HistoryLine,
+  historyKey,
+  holdKey,
+  hostKey,
+  itemVersion,
+  pauseKey,
+  pointerKey,
+  revisionKey,
+  type StoredHold,
+  sweptKey,
+  tombstoneKey,
+} from './items.ts'
 import type { Condition, Write } from './store.ts'
 
 const v = itemVersion
@@ -73,14 +94,29 @@ export const kick = (cloud: string): Write => ({ key: controlKey(cloud), set: { 
 /** The host's facts, and in the same write the edge that they are. */
 export function state(cloud: string, host: HostFact, tick: number, edge: string | undefined, now: number): Write {
   const { id, zone, managementServer, ...facts } = host
+  const removed = host.state === 'Removed'
   return {
     key: hostKey(cloud, zone, id),
-    set: { v, ...facts, managementServer, tick, ...(edge === undefined ? {} : { edge, edgeAt: now }) },
+    set: {
+      v,
+      ...facts,
+      managementServer,
+      tick,
+      ...(edge === undefined ? {} : { edge, edgeAt: now }),
+      ...(edge !== undefined && connects(edge) ? { unreadySince: now } : {}),
+    },
+    first: {
+      ...(edge !== undefined && !connects(edge) ? { unreadySince: now } : {}),
+      ...(removed ? { removedAt: now } : {}),
+    },
     ...(edge === undefined ? {} : { add: { wanted: 1 } }),
-    ...(managementServer === undefined ? { remove: ['managementServer'] } : {}),
+    remove: [...(managementServer === undefined ? ['managementServer'] : []), ...(removed ? [] : ['removedAt'])],
     when: absentOr('tick', '<=', tick),
   }
 }
+
+/** A host that comes Up anew starts to wait anew; being enabled as well does not shorten its wait. */
+const connects = (edge: string): boolean => edge !== ('hostEnabled' satisfies Method)
 
 export const pointer = (cloud: string, zone: string, hypervisor: string, revision: string, tick: number): Write => ({
   key: pointerKey(cloud, zone, hypervisor),
@@ -116,6 +152,7 @@ export const revisionBody = (
 export const want = (cloud: string, host: HostRecord, edge: string, now: number): Write => ({
   key: hostKey(cloud, host.zone, host.id),
   set: { edge, edgeAt: now },
+  first: { unreadySince: now },
   add: { wanted: 1 },
   when: { present: 'tick' },
 })
@@ -197,6 +234,7 @@ export function reportDone(cloud: string, host: HostRecord, runId: string, outco
       ...(nextAttemptAt === undefined ? ['nextAttemptAt'] : []),
       ...(reason === undefined ? ['reason'] : []),
       ...(detail === undefined ? ['detail'] : []),
+      ...(outcome.verdict === 'InSync' ? ['unreadySince'] : []),
     ],
     when: equals('runId', runId),
   }
@@ -219,4 +257,66 @@ export const reportFailed = (
   add: { failures: 1 },
   remove: ['runId', 'runUntil'],
   when: equals('runId', runId),
+})
+
+/** A job that came while its host was paused is as if it had run, and its host is as due as before. */
+export const putBack = (cloud: string, zone: string, host: string, tick: number): Write => ({
+  key: hostKey(cloud, zone, host),
+  set: { ran: tick },
+  when: { all: [{ present: 'tick' }, absentOr('ran', '<', tick), { absent: 'runId' }] },
+})
+
+const asRead = (serial: number | undefined): Condition =>
+  serial === undefined ? { absent: 'serial' } : equals('serial', serial)
+
+/** @param serial of the item as it was read; undefined where there was none */
+export function holdIs(cloud: string, zone: string, hold: Hold, serial: number | undefined): Write {
+  const { cause, probedAt, probeHost, probeTick, by, ...counted } = hold
+  const optional = { probedAt, probeHost, probeTick, by }
+  const absent = Object.entries(optional).flatMap(([name, value]) => (value === undefined ? [name] : []))
+  return {
+    key: holdKey(cloud, zone, cause),
+    set: { v, ...counted, ...optional },
+    add: { serial: 1 },
+    remove: ['expires', ...absent],
+    when: asRead(serial),
+  }
+}
+
+/** @param expires in seconds */
+export const holdIsOver = (cloud: string, zone: string, { cause, serial }: StoredHold, expires: number): Write => ({
+  key: holdKey(cloud, zone, cause),
+  set: { state: 'open', tolerated: 0, failing: 0, expires },
+  add: { serial: 1 },
+  when: asRead(serial),
+})
+
+/** Released and kicked in one: a snapshot that is under way goes round once more, and does not write over it. */
+export const releaseRefusal = (cloud: string, what: 'hosts' | 'networks', digest: string): Write => ({
+  key: controlKey(cloud),
+  set: { [`refusals.${what}.released`]: true },
+  add: { kick: 1 },
+  when: equals(`refusals.${what}.digest`, digest),
+})
+
+export const pauseIs = (
+  cloud: string,
+  zone: string | undefined,
+  at: number,
+  by: string,
+  why: string | undefined,
+): Write => ({ key: pauseKey(cloud, zone), set: { v, at, by, why }, when: { absent: 'at' } })
+
+/** @param id the same for a line that is written twice */
+export const history = (
+  cloud: string,
+  zone: string | undefined,
+  host: string,
+  { at, ...line }: Omit<HistoryLine, 'v'>,
+  id: string,
+): Write => ({ key: historyKey(cloud, zone, host, at, id), set: { v, at, ...line } })
+
+export const sweptZones = (cloud: string, zones: readonly string[]): Write => ({
+  key: sweptKey(cloud),
+  set: { v, zones: [...zones] },
 })

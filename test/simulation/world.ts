@@ -10,9 +10,10 @@ import { type Policy, policyOf } from '../../shared/flow/policy.ts'
 import { provision } from '../../shared/flow/provision.ts'
 import { readHosts } from '../../shared/flow/read.ts'
 import { type SnapshotReport, snapshot } from '../../shared/flow/snapshot.ts'
-import type { Driver, Session } from '../../shared/hypervisors/driver.ts'
+import { type Driver, HostError, type Session } from '../../shared/hypervisors/driver.ts'
 import { diffRequest, job, type QueueName } from '../../shared/queue/queues.ts'
 import type { HostFact, NetworkFact } from '../../shared/reconcile/model.ts'
+import type { Reason } from '../../shared/reconcile/reasons.ts'
 import type { HostRecord } from '../../shared/reconcile/record.ts'
 import { parseConfiguration } from '../../shared/runtime/configuration.ts'
 import { silent } from '../../shared/runtime/logger.ts'
@@ -28,6 +29,9 @@ export interface World {
   readonly store: Store
   readonly queues: MemoryQueues
   readonly policy: Policy
+  readonly ports: Ports
+  /** Why a host cannot be prepared, by its id: UplinkMissing for each network that it lacks, else the whole host. */
+  readonly faults: Map<string, Reason>
   /** What each host has; a test may delete from it, as a reboot or a hand would. */
   readonly devices: Map<string, Set<string>>
   /** Runs that applied, in order; and whether two ever did on one host at once. */
@@ -57,6 +61,7 @@ export function createWorld(settings: Readonly<Record<string, string>> = {}): Wo
   const facts = new Map<string, HostFact>()
   let networks: readonly NetworkFact[] = []
   const devices = new Map<string, Set<string>>()
+  const faults = new Map<string, Reason>()
   const applied: string[] = []
   const overlaps: string[] = []
   const busy = new Set<string>()
@@ -86,11 +91,16 @@ export function createWorld(settings: Readonly<Record<string, string>> = {}): Wo
   const open = (id: string): Session => ({
     look: async (desired) => {
       const own = devices.get(id) ?? new Set()
-      const missing = desired.filter(({ uri }) => !own.has(uri))
+      const lacks = desired.filter(({ uri }) => !own.has(uri))
+      const uplinkMissing = faults.get(id) === 'UplinkMissing'
+      const missing = uplinkMissing ? [] : lacks
+      const findings = (uplinkMissing ? lacks : []).map(({ physicalNetwork, uri }) => {
+        return { physicalNetwork, uri, reason: 'UplinkMissing', detail: 'no bridge cloudbr1' } as const
+      })
       return {
         bootId: 'boot',
-        devices: desired.length - missing.length,
-        findings: [],
+        devices: desired.length - lacks.length,
+        findings,
         changes: missing.map(({ physicalNetwork, uri }) => ({
           physicalNetwork,
           uri,
@@ -109,7 +119,12 @@ export function createWorld(settings: Readonly<Record<string, string>> = {}): Wo
     },
     close: async () => {},
   })
-  const driver: Driver = { verifies: true, open: async (target) => open(target.id) }
+  const openOrFail = async (id: string): Promise<Session> => {
+    const reason = faults.get(id)
+    if (reason !== undefined && reason !== 'UplinkMissing') throw new HostError(reason, 'as the test wants it')
+    return open(id)
+  }
+  const driver: Driver = { verifies: true, open: (target) => openOrFail(target.id) }
 
   const handle = async (queue: QueueName, body: unknown, receives: number, ports: Ports): Promise<unknown> => {
     if (queue === 'snapshot') return snapshot(ports, cloudstack, policy, functionMilliseconds)
@@ -143,6 +158,8 @@ export function createWorld(settings: Readonly<Record<string, string>> = {}): Wo
     store,
     queues,
     policy,
+    ports: plain,
+    faults,
     devices,
     applied,
     overlaps,
