@@ -26,7 +26,7 @@ export interface EmbeddedCloudOptions {
   readonly logger: Logger
   /** A folder for the records; in memory when left out. The caller sees to it that one process alone uses it. */
   readonly data?: string
-  /** Instead of every schedule's own interval. */
+  /** Instead of the interval of each schedule that is shorter than a day. */
   readonly intervalSeconds?: number
   /** False: nothing is started by a schedule. Default true. */
   readonly schedules?: boolean

@@ -51,7 +51,7 @@ export interface Changes {
   readonly timeouts?: Readonly<Record<string, number>>
   /** By how much a queue's visibility outlasts its function's timeout; as in serverless.yml when left out. */
   readonly visibilityBeyondTimeout?: number
-  /** Instead of every schedule's own interval. */
+  /** Instead of the interval of each schedule that is shorter than a day: what is done daily is not done oftener. */
   readonly interval?: number
 }
 
@@ -125,7 +125,7 @@ function functionsOf(
       ),
       schedules: written.events.flatMap((event) =>
         'schedule' in event && event.schedule.enabled
-          ? [{ every: interval ?? secondsOf(name, event.schedule.rate), input: event.schedule.input }]
+          ? [{ every: intervalOf(secondsOf(name, event.schedule.rate), interval), input: event.schedule.input }]
           : [],
       ),
       sources: written.events.flatMap((event) =>
@@ -153,6 +153,9 @@ function sourceOf(name: string, handler: string): string {
 }
 
 const units = { minute: 60, hour: 3600, day: 86_400 } as const
+
+const intervalOf = (written: number, instead: number | undefined): number =>
+  written >= units.day ? written : (instead ?? written)
 
 function secondsOf(name: string, rate: string): number {
   const [, count, unit] = /^rate\((\d+) (minute|hour|day)s?\)$/.exec(rate) ?? []

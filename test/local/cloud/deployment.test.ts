@@ -21,6 +21,7 @@ describe('the deployment of serverless.yml', () => {
       'provisionKvm functions/provisionKvm/handler.ts 300 s': ['ProvisionKvmQueue 1 50'],
       'provisionCloudstack functions/provisionCloudstack/handler.ts 300 s': ['ProvisionCloudstackQueue 1 2'],
       'backfill functions/backfill/handler.ts 60 s': [],
+      'housekeeping functions/housekeeping/handler.ts 300 s': ['every 86400 s'],
     })
   })
 
@@ -43,6 +44,13 @@ describe('the deployment of serverless.yml', () => {
     expect(visibility({})).toBe(330)
     expect(visibility({ timeouts: { provisionKvm: 5 } })).toBe(35)
     expect(visibility({ timeouts: { provisionKvm: 5 }, visibilityBeyondTimeout: 1 })).toBe(6)
+  })
+
+  test('takes another interval for what runs often, and leaves a day a day', () => {
+    const every = deploymentOf(real, { interval: 1 }).functions.flatMap(({ name, schedules }) =>
+      schedules.map((schedule) => `${name} ${schedule.every}`),
+    )
+    expect(every).toEqual(['snapshot 1', 'housekeeping 86400'])
   })
 
   test('refuses a timeout for a function that does not exist', () => {

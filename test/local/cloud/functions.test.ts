@@ -50,6 +50,15 @@ describe('the functions on the embedded cloud, as serverless.yml wires them', ()
     expect(cloud.errors).toEqual([])
   })
 
+  test('housekeeping looks at what a snapshot wrote, and finds nothing to sweep', async () => {
+    await tick()
+    expect(await cloud.invoke('housekeeping', {})).toEqual({
+      complete: true,
+      swept: { history: 0, hold: 0, tombstone: 0, revision: 0, host: 0 },
+    })
+    expect(cloud.errors).toEqual([])
+  })
+
   test('a backfill goes by its own queue through snapshot and diff to the host that was chosen', async () => {
     await tick()
     const answer = await cloud.invoke('backfill', { host: 'kvm2' })
