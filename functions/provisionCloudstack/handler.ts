@@ -5,7 +5,7 @@ import { job } from '../../shared/queue/queues.ts'
 import { queueLambda } from '../../shared/runtime/lambda.ts'
 
 export const create = queueLambda('provisionCloudstack', job, (message, { ports, policy, cloudstack }, remaining) =>
-  provision(ports, policy, () => createCloudStackDriver(cloudstack()), message, remaining),
+  provision({ ports, policy, cloudstack, driver: () => createCloudStackDriver(cloudstack()) }, message, remaining),
 )
 
 export const handler = create(process.env)

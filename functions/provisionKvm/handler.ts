@@ -10,7 +10,7 @@ import { type Runtime, readSetting } from '../../shared/runtime/runtime.ts'
 import { storedHostKeys } from '../../shared/store/hostKeys.ts'
 
 export const create = queueLambda('provisionKvm', job, (message, runtime, remaining) =>
-  provision(runtime.ports, runtime.policy, () => driver(runtime), message, remaining),
+  provision({ ...runtime, driver: () => driver(runtime) }, message, remaining),
 )
 
 /** @throws ConfigurationError naming the setting that is missing or cannot be used. */

@@ -9,8 +9,9 @@
  * - report: done, or failed with a backoff; if the cluster waits for its next wave, ask for diff
  * - leave a line in the history, if the host is in another state than before
  */
+import type { CloudStack } from '../cloudstack/client.ts'
 import { type Driver, HostError } from '../hypervisors/driver.ts'
-import { type Run, run } from '../hypervisors/run.ts'
+import { type Prune, type Run, run } from '../hypervisors/run.ts'
 import { type Job, messageVersion } from '../queue/queues.ts'
 import { backoff } from '../reconcile/backoff.ts'
 import { eligible } from '../reconcile/candidates.ts'
@@ -24,6 +25,7 @@ import { type Acquired, acquire } from './acquire.ts'
 import { recordChange } from './history.ts'
 import { readPauseOf } from './pause.ts'
 import type { Policy } from './policy.ts'
+import { prune } from './prune.ts'
 import { type Current, readDesired } from './read.ts'
 
 export type ProvisionReport = { readonly host: string } & (
@@ -32,18 +34,18 @@ export type ProvisionReport = { readonly host: string } & (
   | { readonly verdict: string; readonly created: number; readonly devices: number }
 )
 
-/**
- * @param driver made within the run, so that a setting which cannot be used is a failure on the record
- * @param remaining milliseconds until the function is ended
- * @throws when the store or a queue is out
- */
-export async function provision(
-  ports: Ports,
-  policy: Policy,
-  driver: () => Driver,
-  job: Job,
-  remaining: number,
-): Promise<ProvisionReport> {
+export interface Provisioner {
+  readonly ports: Ports
+  readonly policy: Policy
+  /** Made within the run, so that a setting which cannot be used is a failure on the record. */
+  readonly driver: () => Driver
+  /** Asked only before something is removed. */
+  readonly cloudstack: () => CloudStack
+}
+
+/** @param remaining milliseconds until the function is ended @throws when the store or a queue is out */
+export async function provision(provisioner: Provisioner, job: Job, remaining: number): Promise<ProvisionReport> {
+  const { ports, policy } = provisioner
   const pause = await readPauseOf(ports.store, job.cloud, job.zone)
   if (pause !== undefined) {
     await ports.store.update(putBack(job.cloud, job.zone, job.host, job.tick))
@@ -52,7 +54,7 @@ export async function provision(
   const acquired = await acquire(ports, policy, job, remaining)
   if ('acknowledge' in acquired) return { host: job.host, acknowledged: acquired.acknowledge }
   const desired = await readDesired(ports.store, job.cloud, job.zone, acquired.record.hypervisor)
-  const result = await attempt(policy, driver, job, acquired.record, desired, remaining)
+  const result = await attempt(provisioner, job, acquired.record, desired, remaining)
   const { report, after } = await writeReport(ports, policy, job, acquired, result)
   ports.logger.info('run', { ...report, name: acquired.record.name, tick: job.tick, why: job.why })
   if (job.more) await askForNextWave(ports, job)
@@ -64,8 +66,7 @@ type Result = RunFailure | { readonly ran: Run; readonly revision: string }
 
 /** Whatever goes wrong with one host ends on its own record, and nowhere else. */
 async function attempt(
-  policy: Policy,
-  driver: () => Driver,
+  { ports, policy, driver, cloudstack }: Provisioner,
   job: Job,
   record: HostRecord,
   desired: Current | undefined,
@@ -79,8 +80,10 @@ async function attempt(
   const { id, name, address, resourceState } = record
   const target = { cloud: job.cloud, zone: job.zone, id, name, address, resourceState }
   const signal = AbortSignal.timeout(Math.max(1, Math.floor(remaining - reserve(remaining))))
+  const context = { ports, cloudstack, policy, zone: job.zone, desired: desired.networks, signal }
+  const pruning: Prune = (session, orphans) => prune(context, session, orphans)
   try {
-    return { ran: await run(driver(), target, desired, policy.mode, signal), revision: desired.revision }
+    return { ran: await run(driver(), target, desired, policy.mode, signal, pruning), revision: desired.revision }
   } catch (error) {
     if (error instanceof HostError) return { reason: error.reason, detail: error.message.slice(0, 500) }
     if (error instanceof ConfigurationError) return { reason: 'Misconfigured', detail: error.message.slice(0, 500) }

@@ -34,6 +34,21 @@ export interface Change {
   readonly steps: readonly string[]
 }
 
+/** Devices on a host that carry our mark and that no desired network names: what a network that is gone left behind. */
+export interface Orphan {
+  /** By the names that they have now. */
+  readonly devices: readonly string[]
+  /** The broadcast URI of the network that they were made for, where their names and numbers tell it. */
+  readonly uri?: string
+  /** The device below. */
+  readonly uplink?: string
+  /** The physical networks whose traffic label leads to that uplink on this host. */
+  readonly physicalNetworks: readonly string[]
+}
+
+/** What became of an orphan: its devices are gone, or are all as they were, for this reason. */
+export type Removal = { readonly removed: true } | { readonly kept: string }
+
 /** One look at a host, compared with what is desired. */
 export interface View {
   /** The machine's boot id, where the platform has one. */
@@ -44,6 +59,10 @@ export interface View {
   readonly changes: readonly Change[]
   /** What cannot be done, network by network. */
   readonly findings: readonly Finding[]
+  /** Marked devices that no desired network names; absent where the driver does not look for them. */
+  readonly orphans?: readonly Orphan[]
+  /** What would stand in the way of networks to come, for each traffic label; absent where the driver does not judge it. */
+  readonly readiness?: readonly Finding[]
   /** Does `changes`, in one batch. Partial success is no error: the next look tells. @throws HostError */
   apply(): Promise<void>
 }
@@ -51,8 +70,16 @@ export interface View {
 export interface Session {
   /**
    * @param labels of every guest physical network of the zone, whether it has networks yet or not
-   * @throws HostError when the host cannot be read, or is not the one that was meant (WrongHost). */
+   * @throws HostError when the host cannot be read, or is not the one that was meant (WrongHost).
+   */
   look(desired: readonly DesiredNetwork[], labels?: readonly GuestLabel[]): Promise<View>
+  /**
+   * Removes one orphan of the last look, if at the moment nobody has anything to do with it (DESIGN 4, conditions a and d;
+   * b and c are for the caller to know). Absent where the driver removes nothing.
+   * @param deadline milliseconds since the epoch; nothing is deleted after it
+   * @throws HostError when the host did not answer: then the next look tells what is there
+   */
+  remove?(orphan: Orphan, deadline: number): Promise<Removal>
   close(): Promise<void>
 }
 

@@ -6,10 +6,11 @@
  * - nothing to do, or mode observe: the first look is the outcome
  * - apply what is missing, in one batch
  * - look again: only what was seen counts; what is still missing is ApplyIncomplete, network by network
+ * - what is done about orphans is the caller's to decide
  */
 import type { Desired } from '../reconcile/model.ts'
-import type { Verdict } from '../reconcile/record.ts'
-import type { Change, Driver, Finding, Session, Target, View } from './driver.ts'
+import type { OrphanOutcome, Verdict } from '../reconcile/record.ts'
+import type { Change, Driver, Finding, Orphan, Session, Target, View } from './driver.ts'
 
 export interface Run {
   readonly verdict: Verdict
@@ -22,7 +23,13 @@ export interface Run {
   readonly findings: readonly Finding[]
   /** Of those, what an apply would do (mode observe). */
   readonly pending: readonly Change[]
+  /** What would stand in the way of networks to come. */
+  readonly readiness: readonly Finding[]
+  readonly orphans: readonly OrphanOutcome[]
 }
+
+/** What is done about what a look found orphaned, on the session that found it. */
+export type Prune = (session: Session, orphans: readonly Orphan[]) => Promise<readonly OrphanOutcome[]>
 
 export async function run(
   driver: Driver,
@@ -30,13 +37,15 @@ export async function run(
   desired: Desired,
   mode: 'observe' | 'apply',
   signal: AbortSignal,
+  prune: Prune = async () => [],
 ): Promise<Run> {
   const session = await driver.open(target, signal)
   try {
     const before = await session.look(desired.networks, desired.labels)
-    if (before.changes.length === 0 || mode === 'observe') return outcome(driver, before, before, mode)
     signal.throwIfAborted()
-    return outcome(driver, before, await appliedView(session, before, desired), mode)
+    const isDone = before.changes.length === 0 || mode === 'observe'
+    const after = isDone ? before : await appliedView(session, before, desired)
+    return outcome(driver, before, after, mode, await prune(session, after.orphans ?? []))
   } finally {
     await session.close()
   }
@@ -47,7 +56,13 @@ async function appliedView(session: Session, before: View, desired: Desired): Pr
   return session.look(desired.networks, desired.labels)
 }
 
-function outcome(driver: Driver, before: View, after: View, mode: 'observe' | 'apply'): Run {
+function outcome(
+  driver: Driver,
+  before: View,
+  after: View,
+  mode: 'observe' | 'apply',
+  orphans: readonly OrphanOutcome[],
+): Run {
   const findings = [...after.findings, ...(mode === 'apply' ? after.changes.map(incomplete) : [])]
   const inSync = findings.length === 0 && after.changes.length === 0
   return {
@@ -57,6 +72,8 @@ function outcome(driver: Driver, before: View, after: View, mode: 'observe' | 'a
     created: Math.max(0, after.devices - before.devices),
     findings,
     pending: after.changes,
+    readiness: after.readiness ?? [],
+    orphans,
   }
 }
 

@@ -12,7 +12,14 @@
  */
 import { type BackoffPolicy, backoff } from './backoff.ts'
 import { type Reason, reasons } from './reasons.ts'
-import { type Exception, exceptionLimit, type HostRecord, settledIn, type Verdict } from './record.ts'
+import {
+  type Exception,
+  exceptionLimit,
+  type HostRecord,
+  type OrphanOutcome,
+  settledIn,
+  type Verdict,
+} from './record.ts'
 
 /** What a run found, as far as the record is concerned. */
 export interface RunResult {
@@ -22,6 +29,8 @@ export interface RunResult {
   readonly created: number
   readonly findings: readonly Exception[]
   readonly pending: readonly unknown[]
+  readonly readiness: readonly Exception[]
+  readonly orphans: readonly OrphanOutcome[]
 }
 
 /** What a run that finished says. */
@@ -35,6 +44,8 @@ export interface Outcome {
   readonly created: number
   readonly exceptions: readonly Exception[]
   readonly moreExceptions: number
+  readonly orphans: readonly OrphanOutcome[]
+  readonly readiness: readonly Exception[]
   readonly failures: 0
   /** Runs in a row that finished with exceptions which may heal. */
   readonly retries: number
@@ -63,6 +74,8 @@ export function outcome(
     created,
     exceptions: findings.slice(0, exceptionLimit).map(bounded),
     moreExceptions: Math.max(0, findings.length - exceptionLimit),
+    orphans: result.orphans.filter(({ kept }) => kept !== undefined).slice(0, exceptionLimit),
+    readiness: result.readiness.slice(0, exceptionLimit).map(bounded),
     failures: 0,
     retries,
     ...(mayHeal ? { nextAttemptAt: now + backoff(retries, policy, random) } : {}),

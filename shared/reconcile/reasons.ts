@@ -35,6 +35,11 @@ const entries = {
     retry: true,
     next: 'The host still lacks the device after it was created; it is tried again. If it stays, read the detail and the log of the host.',
   },
+  KernelLimit: {
+    retry: true,
+    next: 'Raise the kernel limit that the detail names, with sysctl and in a file of /etc/sysctl.d, so that it outlives a reboot.',
+  },
+  Noted: { retry: false, next: 'Nothing to do: this is how the host is.' },
   // one host
   HostNotUp: { retry: true, next: 'Bring the host Up in CloudStack.' },
   HostUnreachable: { retry: true, next: 'Check the address, the firewall and the SSH service of the host.' },
@@ -50,6 +55,10 @@ const entries = {
   WrongHost: {
     retry: true,
     next: 'The machine at this address calls itself something else than CloudStack does; correct the address or the name.',
+  },
+  HostBusy: {
+    retry: true,
+    next: 'Another run holds /run/bridgekeeper.lock on the host; this one is tried again. If it stays, see which process holds it.',
   },
   HostMisread: {
     retry: true,

@@ -19,6 +19,14 @@ export interface Exception {
   readonly detail: string
 }
 
+/** Devices with our mark that no desired network names, and what became of them. */
+export interface OrphanOutcome {
+  readonly devices: readonly string[]
+  readonly uri?: string
+  /** Absent: they were removed. */
+  readonly kept?: string
+}
+
 export interface HostRecord extends HostFact {
   /** The tick whose snapshot last wrote the facts. */
   readonly tick: number
@@ -63,6 +71,10 @@ export interface HostRecord extends HostFact {
   readonly exceptions: readonly Exception[]
   /** Exceptions beyond the 64 that are kept. */
   readonly moreExceptions?: number
+  /** Orphans that the last run left, 64 at most, where the removal policy is report or prune. */
+  readonly orphans?: readonly OrphanOutcome[]
+  /** What would stand in the way of networks to come, as the last run judged it. */
+  readonly readiness?: readonly Exception[]
   /** From the edge to its verification, in seconds. */
   readonly readySeconds?: number
 }

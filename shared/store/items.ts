@@ -153,6 +153,10 @@ const host = z.object({
   nextAttemptAt: time,
   exceptions: z._default(z.array(exception), []),
   moreExceptions: time,
+  orphans: z.exactOptional(
+    z.array(z.object({ devices: z.array(text), uri: z.exactOptional(text), kept: z.exactOptional(text) })),
+  ),
+  readiness: z.exactOptional(z.array(exception)),
   readySeconds: time,
 })
 

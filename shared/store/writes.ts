@@ -214,12 +214,14 @@ export const crash = (cloud: string, host: HostRecord, now: number, nextAttemptA
 })
 
 export function reportDone(cloud: string, host: HostRecord, runId: string, outcome: Outcome, now: number): Write {
-  const { created, nextAttemptAt, reason, detail, exceptions, ...rest } = outcome
+  const { created, nextAttemptAt, reason, detail, exceptions, orphans, readiness, ...rest } = outcome
   return {
     key: hostKey(cloud, host.zone, host.id),
     set: {
       ...rest,
       exceptions: exceptions.map((exception) => ({ ...exception })),
+      orphans: orphans.map((orphan) => ({ ...orphan })),
+      readiness: readiness.map((finding) => ({ ...finding })),
       verifiedAt: now,
       nextAttemptAt,
       reason,

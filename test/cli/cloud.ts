@@ -68,7 +68,8 @@ export async function runOn(
 ): Promise<void> {
   const record = await acquire(store, host, tick, now)
   const verdict = findings.length === 0 ? 'InSync' : 'OutOfSync'
-  const result = { verdict, devices: 2 * (2 - findings.length), created: 4, findings, pending: [] } as const
+  const seen = { pending: [], readiness: [], orphans: [] } as const
+  const result = { verdict, devices: 2 * (2 - findings.length), created: 4, findings, ...seen } as const
   const done = outcome(record, result, desired.revision, policy, now, 0)
   await store.update(writes.reportDone(cloud, record, `run-${tick}`, done, now))
 }

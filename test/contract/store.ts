@@ -187,6 +187,8 @@ export function storeContract(store: () => Store): void {
       created: 2,
       exceptions: [],
       moreExceptions: 0,
+      orphans: [],
+      readiness: [],
       failures: 0,
       retries: 0,
     } as const

@@ -7,7 +7,15 @@ import { hostRecord } from '../factories.ts'
 
 const policy = { mode: 'apply', baseMilliseconds: 1_000, maxMilliseconds: 60_000 }
 const finding = (reason: Reason): Exception => ({ physicalNetwork: 'pn-1', uri: 'vlan://7', reason, detail: 'why' })
-const result = { verdict: 'InSync', devices: 4, created: 2, findings: [], pending: [] } as const
+const result = {
+  verdict: 'InSync',
+  devices: 4,
+  created: 2,
+  findings: [],
+  pending: [],
+  readiness: [],
+  orphans: [],
+} as const
 
 describe('a finished run', () => {
   it('that found all present is settled, and tells how long the edge waited', () => {
@@ -21,6 +29,8 @@ describe('a finished run', () => {
       created: 2,
       exceptions: [],
       moreExceptions: 0,
+      orphans: [],
+      readiness: [],
       failures: 0,
       retries: 0,
       readySeconds: 2.3,

@@ -129,7 +129,11 @@ export function createWorld(settings: Readonly<Record<string, string>> = {}): Wo
   const handle = async (queue: QueueName, body: unknown, receives: number, ports: Ports): Promise<unknown> => {
     if (queue === 'snapshot') return snapshot(ports, cloudstack, policy, functionMilliseconds)
     if (queue === 'diff') return diff(ports, policy, diffRequest.parse(body), receives > 1)
-    return provision(ports, policy, () => driver, job.parse(body), functionMilliseconds)
+    return provision(
+      { ports, policy, driver: () => driver, cloudstack: () => cloudstack },
+      job.parse(body),
+      functionMilliseconds,
+    )
   }
 
   const deliver = async (queue: QueueName, given: Partial<Ports> = {}): Promise<void> => {

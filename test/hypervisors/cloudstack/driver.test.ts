@@ -24,7 +24,15 @@ describe('the driver that only asks CloudStack', () => {
   it('never claims what it did not see', async () => {
     host = await startCloudStackHost()
     const ran = await run(host.driver, host.target, desiredOf(host.desired), 'apply', never)
-    expect(ran).toEqual({ verdict: 'Unknown', devices: 0, created: 0, findings: [], pending: [] })
+    expect(ran).toEqual({
+      verdict: 'Unknown',
+      devices: 0,
+      created: 0,
+      findings: [],
+      pending: [],
+      readiness: [],
+      orphans: [],
+    })
   })
 
   it('asks nothing in mode observe, nor where nothing is desired', async () => {

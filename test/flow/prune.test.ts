@@ -1,0 +1,119 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import type { CloudStack } from '../../shared/cloudstack/client.ts'
+import { type Policy, policyOf } from '../../shared/flow/policy.ts'
+import { prune } from '../../shared/flow/prune.ts'
+import type { Orphan, Session } from '../../shared/hypervisors/driver.ts'
+import type { NetworkFact } from '../../shared/reconcile/model.ts'
+import { parseConfiguration } from '../../shared/runtime/configuration.ts'
+import { silent } from '../../shared/runtime/logger.ts'
+import { createMemoryStore } from '../../shared/store/memory.ts'
+import type { Store } from '../../shared/store/store.ts'
+import { tombstone } from '../../shared/store/writes.ts'
+import { vlan } from '../factories.ts'
+
+const zone = 'zone-1'
+const orphan: Orphan = {
+  devices: ['breth1-200', 'eth1.200'],
+  uri: 'vlan://200',
+  uplink: 'eth1',
+  physicalNetworks: ['pn-1'],
+}
+const live: NetworkFact = {
+  id: 'network-100',
+  name: 'live',
+  zone,
+  offering: 'o',
+  guestType: 'L2',
+  state: 'Implemented',
+  physicalNetwork: 'pn-1',
+  broadcastUri: 'vlan://100',
+}
+
+describe('orphans on a host', () => {
+  let store: Store
+  let asked: string[]
+  let deadlines: number[]
+  let networks: NetworkFact[]
+
+  beforeEach(async () => {
+    store = createMemoryStore()
+    asked = []
+    deadlines = []
+    networks = [live]
+    const { physicalNetwork, uri, networks: named } = vlan(200)
+    await store.update(tombstone('default', zone, { physicalNetwork, uri, networks: named, goneSince: 0 }, 9))
+  })
+
+  const unused = () => Promise.reject(new Error('pruning asks no such thing'))
+  const cloudstack: CloudStack = {
+    listHosts: unused,
+    listFacts: unused,
+    changedSince: unused,
+    updateHost: unused,
+    call: unused,
+    network: async (id) => {
+      asked.push(id)
+      return networks.find((network) => network.id === id)
+    },
+    networksOn: async (_zone, physicalNetwork) =>
+      networks.filter((network) => network.physicalNetwork === physicalNetwork),
+  }
+  const session: Session = {
+    look: unused,
+    close: async () => {},
+    remove: async (_orphan, deadline) => {
+      deadlines.push(deadline)
+      return { removed: true }
+    },
+  }
+  const pruned = (settings: Record<string, string>, orphans: readonly Orphan[] = [orphan], now = 90_000_000) => {
+    const policy: Policy = policyOf(parseConfiguration(settings))
+    const queues = { send: unused }
+    const ports = { store, queues, logger: silent, now: () => now, random: () => 0, newId: () => 'id' }
+    const { signal } = new AbortController()
+    return prune({ ports, cloudstack: () => cloudstack, policy, zone, desired: [vlan(100)], signal }, session, orphans)
+  }
+  const kept = (why: RegExp) => [{ devices: orphan.devices, uri: 'vlan://200', kept: expect.stringMatching(why) }]
+
+  it('are nobody’s business by default, and CloudStack is not asked', async () => {
+    expect(await pruned({})).toEqual([])
+    expect([asked, deadlines]).toEqual([[], []])
+  })
+
+  it('are reported and left where that is the policy', async () => {
+    expect(await pruned({ BRIDGEKEEPER_REMOVAL: 'report' })).toEqual(kept(/report/))
+    expect([asked, deadlines]).toEqual([[], []])
+  })
+
+  it('are removed once their network is gone for good, under a deadline of 30 s', async () => {
+    expect(await pruned({ BRIDGEKEEPER_REMOVAL: 'prune' })).toEqual([{ devices: orphan.devices, uri: 'vlan://200' }])
+    expect(asked).toEqual(['network-100', 'network-200'])
+    expect(deadlines).toEqual([90_030_000])
+  })
+
+  it.each<[string, () => void, RegExp]>([
+    ['CloudStack still answers the network', () => networks.push({ ...live, id: 'network-200' }), /still exists/],
+    [
+      'another network took the URI',
+      () => networks.push({ ...live, id: 'n', broadcastUri: 'vlan://200' }),
+      /uses vlan:\/\/200/,
+    ],
+    ['CloudStack shows nothing at all', () => networks.splice(0), /cannot be trusted/],
+  ])('are kept when %s', async (_when, change, why) => {
+    change()
+    expect(await pruned({ BRIDGEKEEPER_REMOVAL: 'prune' })).toEqual(kept(why))
+    expect(deadlines).toEqual([])
+  })
+
+  it('are kept within the grace, and CloudStack is not asked', async () => {
+    expect(await pruned({ BRIDGEKEEPER_REMOVAL: 'prune' }, [orphan], 1_000)).toEqual(kept(/too short a time/))
+    expect(asked).toEqual([])
+  })
+
+  it('beyond fifty are kept for the next run', async () => {
+    const many = Array.from({ length: 52 }, () => orphan)
+    const outcomes = await pruned({ BRIDGEKEEPER_REMOVAL: 'prune' }, many)
+    expect(outcomes.filter((each) => each.kept === undefined)).toHaveLength(50)
+    expect(outcomes.filter((each) => each.kept === 'enough for one run')).toHaveLength(2)
+  })
+})
