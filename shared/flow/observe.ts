@@ -5,9 +5,10 @@
 
 import type { CloudStack } from '../cloudstack/client.ts'
 import { judge } from '../reconcile/guard.ts'
+import { raisesWanted } from '../reconcile/listeners.ts'
 import type { HostFact } from '../reconcile/model.ts'
 import type { HostRecord } from '../reconcile/record.ts'
-import { raisesWanted, transitions } from '../reconcile/transitions.ts'
+import { transitions } from '../reconcile/transitions.ts'
 import type { Ports } from '../runtime/ports.ts'
 import { type Control, readHost } from '../store/items.ts'
 import { type Remembered, state } from '../store/writes.ts'

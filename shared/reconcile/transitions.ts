@@ -68,7 +68,3 @@ const maintenance: ReadonlySet<string> = new Set([
   'ErrorInPrepareForMaintenance',
   'Degraded',
 ])
-
-/** The methods that mean "this host may lack its devices": they raise the host's `wanted`. */
-export const raisesWanted = (methods: readonly Method[]): boolean =>
-  methods.some((method) => method === 'hostAdded' || method === 'hostConnect' || method === 'hostEnabled')

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import { raisesWanted } from '../../shared/reconcile/listeners.ts'
 import type { HostFact } from '../../shared/reconcile/model.ts'
-import { raisesWanted, transitions } from '../../shared/reconcile/transitions.ts'
+import { transitions } from '../../shared/reconcile/transitions.ts'
 import { capturedHosts } from '../cloudstack/fixtures.ts'
 
 const captured = (name: string): ReadonlyMap<string, HostFact> =>

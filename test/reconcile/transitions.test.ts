@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { raisesWanted, transitions } from '../../shared/reconcile/transitions.ts'
+import { raisesWanted } from '../../shared/reconcile/listeners.ts'
+import { transitions } from '../../shared/reconcile/transitions.ts'
 import { hostFact } from '../factories.ts'
 
 const statuses = [
