@@ -1,13 +1,18 @@
 /**
- * The simulated `ip -force -batch -` and `sysctl -e -q -p -`. In: a simulated kernel, and the lines on stdin. Out: exit code
- * and standard error as the real programs answer: most refusals leave the batch running (exit 1 at the end), an argument
+ * The simulated applyCommand: `ip -force -batch -` and `sysctl -e -q -p -`. In: a simulated kernel, and what is on stdin. Out:
+ * exit code and output as the real programs answer: most refusals leave the batch running (exit 1 at the end), an argument
  * that makes no sense ends it there (exit 255).
  */
+import { applyEnds } from '../../../shared/hypervisors/kvm/commands.ts'
 import type { NewLink, Refusal, SimulatedKernel } from './kernel.ts'
 
 export interface Outcome {
   readonly code: number
   readonly stderr: string
+}
+
+export interface Answered extends Outcome {
+  readonly stdout: string
 }
 
 /** An argument that iproute2 itself refuses: it ends the whole batch. */
@@ -29,6 +34,26 @@ export function simulateIpBatch(kernel: SimulatedKernel, input: string): Outcome
     }
   }
   return { code: errors.length > 0 ? 1 : 0, stderr: errors.map((error) => `${error}\n`).join('') }
+}
+
+/** The simulated applyCommand, with its lock left out: nobody else is on a simulated host at the same time. */
+export function simulateApply(kernel: SimulatedKernel, input: string, uptime: () => number): Answered {
+  const [, deadline = '', create = '', ipv6 = '', batch = ''] = /^(\d+)\n(\d+)\n(\d+)\n([\s\S]*)$/.exec(input) ?? []
+  const [first, second] = [Number(create), Number(create) + Number(ipv6)]
+  const phases = [
+    { phase: 'create', text: batch.slice(0, first), run: simulateIpBatch },
+    { phase: 'ipv6Off', text: batch.slice(first, second), run: simulateSysctl },
+    { phase: 'up', text: batch.slice(second), run: simulateIpBatch },
+  ]
+  const answer = { code: 0, stderr: '', stdout: '' }
+  for (const { phase, text, run } of phases) {
+    if (text === '' && phase !== 'up') continue
+    if (uptime() >= Number(deadline)) return { ...answer, code: applyEnds.late }
+    const { code, stderr } = run(kernel, text)
+    answer.stderr += stderr
+    if (code !== 0) answer.stdout += `${phase} ${code}\n`
+  }
+  return answer
 }
 
 /** Keys are in the slash form; one that does not exist is passed over, as -e asks. */
@@ -67,16 +92,18 @@ function linkAdd(kernel: SimulatedKernel, words: readonly string[]): Refusal {
 }
 
 function linkSet(kernel: SimulatedKernel, words: readonly string[]): Refusal {
-  const up = words.includes('up')
+  const [up, down] = [words.includes('up'), words.includes('down')]
   const options = optionsOf(
-    words.filter((word) => word !== 'up'),
-    ['dev', 'master'],
+    words.filter((word) => word !== 'up' && word !== 'down'),
+    ['dev', 'master', 'name'],
   )
-  const { dev, master } = options
+  const { dev, master, name } = options
   if (dev === undefined) throw new InvalidArgument('Not enough information: "dev" argument is required.')
   checkMaster(kernel, master)
+  if (name !== undefined) return kernel.rename(dev, name)
   const refusal = master === undefined ? null : kernel.enslave(dev, master)
-  return refusal ?? (up ? kernel.setUp(dev) : null)
+  if (refusal !== null) return refusal
+  return down ? kernel.setDown(dev) : up ? kernel.setUp(dev) : null
 }
 
 function optionsOf(words: readonly string[], known: readonly string[]): Readonly<Record<string, string | undefined>> {

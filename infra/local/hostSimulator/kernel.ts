@@ -1,7 +1,7 @@
 /**
  * A simulated Linux kernel: links in memory, with the behaviour that the KVM driver relies on or must survive (File
- * exists, name limits, one tag once on a parent, IPv6 on by default, `master` that moves a port silently). In: changes. Out:
- * the links, or the kernel's own words for what it refuses. It forwards no frame.
+ * exists, name limits, one tag once on a parent, IPv6 on by default, `master` that moves a port silently, a new name only
+ * while down). In: changes. Out: the links, or the kernel's own words for what it refuses. It forwards no frame.
  */
 
 export interface SimulatedLink {
@@ -16,6 +16,8 @@ export interface SimulatedLink {
   /** 0 is the group of every device that nobody marked. */
   readonly group: number
   readonly disableIpv6: boolean
+  /** Null unless `kind` is `vxlan`. */
+  readonly vni?: number | null
 }
 
 /** What a new link may be born with; the rest is as the kernel has it: down, group 0, IPv6 on. */
@@ -30,6 +32,9 @@ export interface SimulatedKernel {
   add(link: NewLink): Refusal
   enslave(name: string, master: string): Refusal
   setUp(name: string): Refusal
+  setDown(name: string): Refusal
+  /** Only while it is down. */
+  rename(name: string, to: string): Refusal
   disableIpv6(name: string): Refusal
   /** Takes what stands on the link away too; the ports of a bridge are left without a master. */
   delete(name: string): Refusal
@@ -57,6 +62,7 @@ export function createSimulatedKernel(links: readonly NewLink[]): SimulatedKerne
       if (vlanId === null || vlanId < 0 || vlanId > 4094) return 'RTNETLINK answers: Numerical result out of range'
       if (all().some((other) => other.parent === parent && other.vlanId === vlanId)) return fileExists
     }
+    if (kind === 'vxlan' && all().some((other) => other.kind === 'vxlan' && other.vni === link.vni)) return fileExists
     if (master !== null && byName.get(master)?.kind !== 'bridge') return 'RTNETLINK answers: Operation not supported'
     const born = { up: false, group: 0, disableIpv6: false, ...link, kind, parent, master, vlanId }
     byName.set(link.name, { ...born, index: ++lastIndex })
@@ -68,6 +74,21 @@ export function createSimulatedKernel(links: readonly NewLink[]): SimulatedKerne
     for (const link of all()) {
       if (link.master === name) change(link.name, { master: null })
       if (link.parent === name) remove(link.name)
+    }
+    return null
+  }
+
+  const rename = (name: string, to: string): Refusal => {
+    const link = byName.get(name)
+    if (link === undefined) return `Cannot find device "${name}"`
+    if (link.up) return 'RTNETLINK answers: Device or resource busy'
+    if (byName.has(to)) return fileExists
+    const named = (one: string | null): string | null => (one === name ? to : one)
+    const before = all()
+    byName.clear()
+    for (const one of before) {
+      const own = one.name === name ? to : one.name
+      byName.set(own, { ...one, name: own, master: named(one.master), parent: named(one.parent) })
     }
     return null
   }
@@ -87,6 +108,8 @@ export function createSimulatedKernel(links: readonly NewLink[]): SimulatedKerne
       if (parent != null && !byName.get(parent)?.up) return 'RTNETLINK answers: Network is down'
       return change(name, { up: true })
     },
+    setDown: (name) => change(name, { up: false }),
+    rename,
     disableIpv6: (name) => change(name, { disableIpv6: true }),
     delete: remove,
   }

@@ -2,7 +2,8 @@
  * The simulated host's answer to the observe command. In: its kernel, hostname, boot id and agent.properties. Out: what the
  * real command prints with iproute2 6.1, its fields in that order; fields that nobody reads are left out.
  */
-import { marker, readable } from '../../../shared/hypervisors/kvm/commands.ts'
+import { kernelFiles, marker, readable } from '../../../shared/hypervisors/kvm/commands.ts'
+import type { RemovalStep } from '../../../shared/hypervisors/kvm/removalCommand.ts'
 import type { SimulatedKernel, SimulatedLink } from './kernel.ts'
 
 export interface ObservedHost {
@@ -11,10 +12,23 @@ export interface ObservedHost {
   readonly kernel: SimulatedKernel
   /** The device keys of agent.properties, line by line; null where there is no such file. */
   readonly agentProperties: readonly string[] | null
+  /** Its boot clock, in hundredths of a second; one that stands still unless given. */
+  readonly uptime?: () => number
+  /** net.ipv4.igmp_max_memberships and net.core.optmem_max; Linux 6.1's defaults unless given. */
+  readonly limits?: { readonly igmpMaxMemberships: number; readonly optmemMax: number }
+  /** The bridges that libvirt domains name, whether they run or not; none unless given. Null: it cannot be read. */
+  readonly domainBridges?: readonly string[] | null
+  /** Called at each step of a removal: to attach something in its midst, or to end it there by `throw new Killed()`. */
+  readonly atRemovalStep?: (step: RemovalStep) => void
 }
+
+const standing = 123_456
+
+export const uptimeOf = (host: ObservedHost): number => host.uptime?.() ?? standing
 
 export function simulateObservation(host: ObservedHost): string {
   const links = host.kernel.links()
+  const { igmpMaxMemberships, optmemMax } = host.limits ?? { igmpMaxMemberships: 20, optmemMax: 20_480 }
   const ipv6 = links.map((link) => `${link.name}/disable_ipv6:${link.disableIpv6 ? 1 : 0}`)
   return [
     '',
@@ -25,6 +39,11 @@ export function simulateObservation(host: ObservedHost): string {
     JSON.stringify(links.map(linkAsPrinted)),
     marker('ipv6'),
     ...['all/disable_ipv6:0', 'default/disable_ipv6:0', ...ipv6].sort(),
+    marker('kernel'),
+    ...links.filter((link) => link.group !== 0).map((link) => `${link.name}/netdev_group:${link.group}`),
+    `${kernelFiles.uptime}:${(uptimeOf(host) / 100).toFixed(2)} 0.00`,
+    `${kernelFiles.igmpMaxMemberships}:${igmpMaxMemberships}`,
+    `${kernelFiles.optmemMax}:${optmemMax}`,
     marker('agent'),
     ...(host.agentProperties === null ? [] : [readable, ...host.agentProperties]),
     marker('end'),
@@ -49,5 +68,6 @@ function linkAsPrinted(link: SimulatedLink): object {
 }
 
 function tagAsPrinted(link: SimulatedLink): object {
+  if (link.vni != null) return { info_data: { id: link.vni, port: 8472 } }
   return link.vlanId === null ? {} : { info_data: { protocol: '802.1Q', id: link.vlanId, flags: ['REORDER_HDR'] } }
 }

@@ -4,10 +4,12 @@
  */
 import { createServer, type Server, type Socket } from 'node:net'
 import ssh2 from 'ssh2'
-import { ipBatchCommand, observeCommand, sysctlCommand } from '../../../shared/hypervisors/kvm/commands.ts'
-import { type Outcome, simulateIpBatch, simulateSysctl } from './batchSimulator.ts'
+import { applyCommand, observeCommand } from '../../../shared/hypervisors/kvm/commands.ts'
+import { removalCommand } from '../../../shared/hypervisors/kvm/removalCommand.ts'
+import { type Outcome, simulateApply } from './batchSimulator.ts'
 import { newKeyPair } from './keyPair.ts'
-import { type ObservedHost, simulateObservation } from './observationSimulator.ts'
+import { type ObservedHost, simulateObservation, uptimeOf } from './observationSimulator.ts'
+import { simulateRemoval } from './removalSimulator.ts'
 
 export interface SimulatedSsh {
   readonly address: string
@@ -123,7 +125,7 @@ function answer(channel: ssh2.ServerChannel, command: string, host: ObservedHost
 /** What the host answers to one of the driver's commands, by whatever way it came. */
 export function outcomeOf(command: string, input: string, host: ObservedHost): Outcome & { readonly stdout?: string } {
   if (command === observeCommand) return { code: 0, stderr: '', stdout: simulateObservation(host) }
-  if (command === ipBatchCommand) return simulateIpBatch(host.kernel, input)
-  if (command === sysctlCommand) return simulateSysctl(host.kernel, input)
+  if (command === applyCommand) return simulateApply(host.kernel, input, () => uptimeOf(host))
+  if (command === removalCommand) return simulateRemoval(host, input)
   return { code: 127, stderr: `the simulated host does not know this command: ${command}\n` }
 }

@@ -1,29 +1,39 @@
 /**
- * Runs a plan's actions on a host, at most three commands over one connection. In: a connection, actions, the mark. Out:
- * nothing: whatever a command answers, only the next look tells what is there.
+ * Runs a plan's actions on a host, as one command over one connection. In: a connection, actions, the mark, the deadline.
+ * Out: nothing: whatever the command answers, only the next look tells what is there.
  */
 import type { Logger } from '../../runtime/logger.ts'
+import { HostError } from '../driver.ts'
 import { batchOf } from './batch.ts'
-import { ipBatchCommand, sysctlCommand } from './commands.ts'
+import { applyCommand, applyEnds } from './commands.ts'
 import type { Action } from './plan.ts'
 import type { SshConnection } from './ssh.ts'
 
-/** Exit 1 means that some lines failed, 255 that one ended its batch; both are logged, neither is thrown. @throws HostError */
+/**
+ * Exit 1 of a phase means that some of its lines failed, 255 that one ended it; both are logged, neither is thrown.
+ * @param deadline on the host's own boot clock, in hundredths of a second: no phase begins after it
+ * @throws HostError HostBusy while another run is at work on the host, TimeOut at the deadline
+ */
 export async function apply(
   connection: SshConnection,
   actions: readonly Action[],
   group: number,
+  deadline: number,
   logger: Logger,
 ): Promise<void> {
-  const batch = batchOf(actions, group)
-  const phases = [
-    { phase: 'create', command: ipBatchCommand, input: batch.create },
-    { phase: 'ipv6Off', command: sysctlCommand, input: batch.ipv6Off },
-    { phase: 'up', command: ipBatchCommand, input: batch.up },
-  ]
-  for (const { phase, command, input } of phases) {
-    if (input === '') continue
-    const { code, stderr } = await connection.exec(command, input)
-    if (code !== 0) logger.warn('a batch did not run through', { phase, code, stderr: stderr.slice(0, 2000) })
-  }
+  const { create, ipv6Off, up } = batchOf(actions, group)
+  if (create + ipv6Off + up === '') return
+  const lengths = [create, ipv6Off].map((text) => Buffer.byteLength(text))
+  const answer = await connection.exec(applyCommand, [deadline, ...lengths, create + ipv6Off + up].join('\n'))
+  const stderr = answer.stderr.slice(0, 2000)
+  for (const [, phase, code] of answer.stdout.matchAll(/^(create|ipv6Off|up) (\d+)$/gm))
+    logger.warn('a batch did not run through', { phase, code: Number(code), stderr })
+  if (answer.code === 0) return
+  const { code } = answer
+  if (code === applyEnds.late)
+    throw new HostError('TimeOut', 'The host came to this batch, or to a part of it, too late.')
+  if (code === applyEnds.locked) throw new HostError('HostBusy', 'Another run is at work on this host.')
+  if (code === applyEnds.lockFile)
+    throw new HostError('HostMisread', `The host cannot be locked: ${stderr.slice(0, 200)}`)
+  logger.warn('a batch did not run through', { phase: 'all', code, stderr })
 }

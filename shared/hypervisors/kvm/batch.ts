@@ -42,6 +42,8 @@ function createLine(action: Action, group: number): string | null {
       )
     case 'enslave':
       return `link set dev ${name(action.device)} master ${name(action.bridge)}`
+    case 'rename':
+      return `link set dev ${name(action.from)} down\nlink set dev ${name(action.from)} name ${name(action.device)}`
     default:
       return null
   }

@@ -2,9 +2,7 @@
  * Every command that the KVM driver runs on a host, whole and fixed: none is ever built from data, which travels through
  * stdin only (batch.ts). A simulated host answers these strings by equality.
  */
-
-/** A login shell may have a narrow or a strange PATH. */
-const path = 'PATH=/usr/sbin:/sbin:/usr/bin:/bin'
+import { inTime, lock, path, script } from './script.ts'
 
 /** The agent's own configuration (FACTS B6). It holds secrets too, so only the three device keys leave the host. */
 const agentProperties = '/etc/cloudstack/agent/agent.properties'
@@ -13,7 +11,7 @@ const agentProperties = '/etc/cloudstack/agent/agent.properties'
  * The sections of an observation, in the order in which they are printed. A `.bashrc` may print what it likes before the
  * first one, and `end` proves that nothing was cut off.
  */
-export const sections = ['host', 'links', 'ipv6', 'agent', 'end'] as const
+export const sections = ['host', 'links', 'ipv6', 'kernel', 'agent', 'end'] as const
 export type Section = (typeof sections)[number]
 
 /** The line that begins a section. */
@@ -24,9 +22,16 @@ export const withoutIpv6 = 'without ipv6'
 /** Printed before the agent's keys, where its file can be read. */
 export const readable = 'readable'
 
+/** Where the kernel says what is read in the section `kernel`, beside the link group of every device that has one. */
+export const kernelFiles = {
+  uptime: '/proc/uptime',
+  igmpMaxMemberships: '/proc/sys/net/ipv4/igmp_max_memberships',
+  optmemMax: '/proc/sys/net/core/optmem_max',
+} as const
+
 const mark = (section: Section): string => `echo '${marker(section)}'`
 
-/** Prints what observe.ts reads: hostname and boot id, all links, all disable_ipv6, the agent's device keys. */
+/** Prints what observe.ts reads: hostname and boot id, all links, all disable_ipv6, marks, limits, the agent's device keys. */
 export const observeCommand = [
   `${path}; export PATH`,
   'echo',
@@ -36,14 +41,35 @@ export const observeCommand = [
   'ip -d -j link',
   mark('ipv6'),
   `if cd /proc/sys/net/ipv6/conf 2>/dev/null; then grep -Hs '' -- */disable_ipv6; else echo '${withoutIpv6}'; fi`,
+  mark('kernel'),
+  `cd /sys/class/net 2>/dev/null; grep -Hsv '^0$' -- */netdev_group ${Object.values(kernelFiles).join(' ')}`,
   mark('agent'),
   `if [ -r ${agentProperties} ]; then echo '${readable}'; ` +
     `grep -Es '^[[:space:]]*(public|private|guest)[.]network[.]device' ${agentProperties}; fi`,
   mark('end'),
 ].join('; ')
 
-/** Runs the lines on stdin, goes on after most errors (exit 1); some errors end the whole batch (exit 255). */
-export const ipBatchCommand = `${path} ip -force -batch -`
+/** How applyCommand ends when it did nothing, or not all. */
+export const applyEnds = { lockFile: 74, locked: 75, late: 76 } as const
 
-/** Applies the settings on stdin; a device that is gone by now is no error. */
-export const sysctlCommand = `${path} sysctl -e -q -p -`
+/**
+ * Applies a batch under the host's lock, no phase of it after its deadline. On stdin: the deadline, the length in bytes of
+ * the first two phases, one a line; then lines for `ip -batch`, for `sysctl`, for `ip -batch`. Prints `PHASE CODE` of each
+ * phase that did not run through: ip goes on after most errors (1), and some end the whole batch (255). A setting of a
+ * device that is gone by now is no error.
+ */
+export const applyCommand = script(`read -r deadline; read -r create; read -r ipv6
+${inTime}
+report() { [ "$2" -eq 0 ] || echo "$1 $2"; }
+${lock(10, 'exit 75')}
+if [ "$create" -gt 0 ]; then
+  in_time || exit 76
+  head -c "$create" | ip -force -batch -; report create $?
+fi
+if [ "$ipv6" -gt 0 ]; then
+  in_time || exit 76
+  head -c "$ipv6" | sysctl -e -q -p -; report ipv6Off $?
+fi
+in_time || exit 76
+ip -force -batch -; report up $?
+exit 0`)

@@ -1,58 +1,108 @@
 /**
  * The KVM driver over SSH (DESIGN 6, 17, 18): one connection a run; each look is one command, its output compared by the
- * pure plan; applying is one batch in three phases. In: how to log in, and the mark. Out: a Driver.
+ * pure plan; applying is one batch in three phases, removing one orphan one command. In: how to log in, and the mark. Out: a Driver.
  */
 import { type Logger, silent } from '../../runtime/logger.ts'
-import { type Driver, HostError, type Target } from '../driver.ts'
+import { type Driver, HostError, type Session, type Target } from '../driver.ts'
 import { apply } from './apply.ts'
 import { isMark } from './batch.ts'
 import { observeCommand } from './commands.ts'
+import { defaultGroup } from './names.ts'
 import { readObservation } from './observe.ts'
+import { orphansOf } from './orphans.ts'
 import { plan } from './plan.ts'
-import { checkPrivateKey, connect as connectOverSsh, type SshConnection, type SshOptions } from './ssh.ts'
+import { readiness } from './readiness.ts'
+import { remove } from './removal.ts'
+import {
+  checkPrivateKey,
+  connect as connectOverSsh,
+  defaultCommandTimeout,
+  type SshConnection,
+  type SshOptions,
+} from './ssh.ts'
 
 export interface KvmSshOptions extends SshOptions {
   /** The link group that marks every device created here, 1 to 2147483647; 4814 unless given (DESIGN 3). */
   readonly group?: number
   /** Told of batches that did not run through; silent unless given. */
   readonly logger?: Logger
+  /** Milliseconds since the epoch; this machine's clock unless given. */
+  readonly now?: () => number
 }
-
-export const defaultGroup = 4814
 
 /** @throws Error at once when an option cannot be used: the private key, the group, accept-new with nowhere to keep keys. */
 export function createKvmSshDriver(options: KvmSshOptions): Driver {
-  const { group = defaultGroup, logger = silent, hostKeys, hostKeyPolicy } = options
+  const { group = defaultGroup, hostKeys, hostKeyPolicy } = options
   checkPrivateKey(options)
   if (!isMark(group)) throw new Error(`the link group must be a whole number from 1 to 2147483647, not ${group}`)
   if (hostKeyPolicy === 'accept-new' && hostKeys.accept === undefined)
     throw new Error('accept-new needs a place to keep host keys')
-  return kvmDriver((target, signal) => connectOverSsh(target, options, signal), group, logger)
+  return kvmDriver((target, signal) => connectOverSsh(target, options, signal), options.group, options.logger, options)
+}
+
+export interface KvmClock {
+  /** Milliseconds since the epoch; this machine's clock unless given. */
+  readonly now?: () => number
+  /** Milliseconds that a batch may take to begin its last phase; the connection's own limit as a rule. */
+  readonly commandTimeout?: number
 }
 
 /** The same over whatever runs the driver's commands on a host. @param connect @throws HostError */
 export function kvmDriver(
   connect: (target: Target, signal: AbortSignal) => Promise<SshConnection>,
-  group: number,
-  logger: Logger,
+  group: number = defaultGroup,
+  logger: Logger = silent,
+  clock: KvmClock = {},
 ): Driver {
   return {
     verifies: true,
-    async open(target, signal) {
-      const connection = await connect(target, signal)
-      return {
-        async look(desired) {
-          const { stdout } = await connection.exec(observeCommand)
-          const facts = readObservation(stdout)
-          checkName(facts.hostname, target.name)
-          const { actions, ...view } = plan(desired, facts)
-          return { ...view, bootId: facts.bootId, apply: () => apply(connection, actions, group, logger) }
-        },
-        close: connection.close,
-      }
-    },
+    open: async (target, signal) => openSession(await connect(target, signal), target, group, logger, clock),
   }
 }
+
+function openSession(
+  connection: SshConnection,
+  target: Target,
+  group: number,
+  logger: Logger,
+  { now = Date.now, commandTimeout = defaultCommandTimeout }: KvmClock,
+): Session {
+  let clock: Clock | undefined
+
+  return {
+    async look(desired, labels = []) {
+      const { stdout } = await connection.exec(observeCommand)
+      const seenBy = now()
+      const facts = readObservation(stdout)
+      checkName(facts.hostname, target.name)
+      const seen = { uptime: facts.kernel.uptime, seenBy }
+      clock = seen
+      const { actions, ...view } = plan(desired, facts, group)
+      return {
+        ...view,
+        bootId: facts.bootId,
+        orphans: orphansOf(desired, labels, facts, group),
+        readiness: readiness(labels, facts),
+        apply: () => apply(connection, actions, group, onHost(seen, now() + commandTimeout), logger),
+      }
+    },
+    remove: async (orphan, deadline) => {
+      if (clock === undefined) throw new Error('an orphan is removed after a look only')
+      return remove(connection, orphan, group, onHost(clock, deadline))
+    },
+    close: connection.close,
+  }
+}
+
+/** The host's boot clock, in hundredths of a second, as read at `seenBy` by our clock or a little before. */
+interface Clock {
+  readonly uptime: number
+  readonly seenBy: number
+}
+
+/** A moment of ours on the host's boot clock: never later than that moment, and earlier by at most what the look took. */
+const onHost = ({ uptime, seenBy }: Clock, moment: number): number =>
+  Math.max(0, uptime + Math.floor((moment - seenBy) / 10))
 
 /** A machine that calls itself something else than CloudStack does is not touched (DESIGN 6). */
 function checkName(hostname: string, name: string): void {

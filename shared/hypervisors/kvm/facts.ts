@@ -1,6 +1,6 @@
 /**
  * What one observation of a KVM host says, as plain data: made by observe.ts from the host's own output, read by
- * uplink.ts and plan.ts.
+ * uplink.ts, plan.ts, orphans.ts and readiness.ts.
  */
 
 export interface Link {
@@ -14,6 +14,12 @@ export interface Link {
   readonly master: string | null
   /** Null unless `kind` is `vlan`. */
   readonly vlan: VlanTag | null
+  /** Null unless `kind` is `vxlan`, and for a VXLAN device that takes its VNI from elsewhere. */
+  readonly vni: number | null
+  /** The link group, our mark; 0 for every device that nobody marked. */
+  readonly group: number
+  /** Bytes; null where iproute2 does not say. */
+  readonly mtu: number | null
   readonly up: boolean
   readonly ipv6: boolean
 }
@@ -31,10 +37,23 @@ export interface AgentDevices {
   readonly guest?: string
 }
 
+/** What the kernel says of itself. A limit that it does not have, or does not show, is null. */
+export interface KernelFacts {
+  /** Its boot clock when it was looked at, in hundredths of a second: no one can set it. */
+  readonly uptime: number
+  /** Multicast groups that one socket may join, so VXLAN devices with a group of their own. */
+  readonly igmpMaxMemberships: number | null
+  /** Bytes that one socket may spend on its options, group memberships among them. */
+  readonly optmemMax: number | null
+  /** False: this kernel has no IPv6 (now). */
+  readonly ipv6: boolean
+}
+
 export interface HostFacts {
   readonly hostname: string
   readonly bootId: string
   readonly links: readonly Link[]
+  readonly kernel: KernelFacts
   /** Null where the file cannot be read. */
   readonly agent: AgentDevices | null
 }

@@ -1,6 +1,6 @@
 /**
- * CloudStack's names for the devices of a VLAN network on a Linux bridge host (FACTS B2). In: the uplink and the VLAN id.
- * Out: the pair of names, and whether the kernel would take them.
+ * CloudStack's names for the devices of a network on a Linux bridge host (FACTS B2). In: the uplink and the VLAN id, or the
+ * VNI. Out: the pair of names, and whether the kernel would take them.
  */
 
 /** The two devices of one VLAN network on one host: a VLAN device on the uplink, enslaved to a bridge of its own. */
@@ -11,12 +11,35 @@ export interface Pair {
   readonly bridge: string
 }
 
+/** The link group that marks what is created here, unless another is set (DESIGN 3). */
+export const defaultGroup = 4814
+
 /** IFNAMSIZ less the closing zero. */
 export const longestName = 15
 
 /** The names exactly as CloudStack builds them, whether they fit or not: nothing is cut or hashed (FACTS B2). */
 export function pairOf(uplink: string, id: number): Pair {
   return { uplink, id, vlan: `${uplink}.${id}`, bridge: `br${uplink}-${id}` }
+}
+
+/** The two devices of one VXLAN network; the underlay is not in their names, and they always fit (FACTS B2). */
+export function vxlanNames(vni: number): DeviceNames {
+  return { device: `vxlan${vni}`, bridge: `brvx-${vni}` }
+}
+
+export interface DeviceNames {
+  readonly bridge: string
+  /** The VLAN or VXLAN device. */
+  readonly device: string
+}
+
+/** What a bridge or a device is called while it is being removed: no longer than its bridge's name, so it fits too. */
+export const asideBridge = (bridge: string): string => `bk${bridge.replace(/^br/, '')}`
+export const asideDevice = (device: string): string => `bk${device}`
+
+/** 24 bits; 0 is taken by the kernel but is nobody's network. */
+export function isVni(id: number): boolean {
+  return Number.isInteger(id) && id >= 1 && id <= 0xffffff
 }
 
 export function fits(name: string): boolean {

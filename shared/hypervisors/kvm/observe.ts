@@ -4,24 +4,31 @@
  */
 import * as z from 'zod'
 import { HostError } from '../driver.ts'
-import { marker, readable, type Section, sections, withoutIpv6 } from './commands.ts'
-import type { AgentDevices, HostFacts, Link, VlanTag } from './facts.ts'
+import { kernelFiles, marker, readable, type Section, sections, withoutIpv6 } from './commands.ts'
+import type { AgentDevices, HostFacts, KernelFacts, Link, VlanTag } from './facts.ts'
 
 const name = z.string().check(z.regex(/^[^\s/\p{Cc}]{1,15}$/u))
 const linkShape = z.object({
   ifname: z.string().check(z.maxLength(40)),
   link: z.nullish(name),
   master: z.nullish(name),
+  mtu: z.optional(z.int()),
   flags: z.array(z.string()),
   altnames: z.optional(z.array(z.string())),
   linkinfo: z.optional(z.object({ info_kind: z.optional(z.string()), info_data: z.optional(z.unknown()) })),
 })
 type LinkShape = z.infer<typeof linkShape>
 const vlanShape = z.object({ id: z.int().check(z.gte(0), z.lte(4095)), protocol: z.optional(z.string()) })
+/** A VXLAN device that takes its VNI from a route (`external`) has none. */
+const vxlanShape = z.object({ id: z.optional(z.int().check(z.gte(0), z.lte(0xffffff))) })
 /** Some versions print `{}` for a link that they do not show. */
 const linksShape = z
   .array(z.union([linkShape, z.strictObject({ ifname: z.optional(z.never()) })]))
   .check(z.minLength(1))
+const count = z
+  .string()
+  .check(z.regex(/^\d{1,10}$/))
+  .transform(Number)
 const hostShape = z.tuple([
   z.string().check(z.regex(/^[A-Za-z0-9_.-]{1,253}$/)),
   z.string().check(z.regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/)),
@@ -35,7 +42,14 @@ export function readObservation(output: string): HostFacts {
   const links = parsed('links', linksShape, json(parts.links)).flatMap((shape) =>
     shape.ifname === undefined ? [] : [shape],
   )
-  return { hostname, bootId, links: links.map((shape) => linkOf(shape, switches)), agent: readAgent(parts.agent) }
+  const { groups, ...kernel } = readKernel(parts.kernel)
+  return {
+    hostname,
+    bootId,
+    links: links.map((shape) => linkOf(shape, switches, groups)),
+    kernel: { ...kernel, ipv6: switches.size > 0 },
+    agent: readAgent(parts.agent),
+  }
 }
 
 function splitSections(output: string): Readonly<Record<Section, string>> {
@@ -52,7 +66,14 @@ function splitSections(output: string): Readonly<Record<Section, string>> {
     if (to <= from) throw misread('the parts of its output are not in order')
     return lines.slice(from + 1, to).join('\n')
   }
-  return { host: body('host'), links: body('links'), ipv6: body('ipv6'), agent: body('agent'), end: body('end') }
+  return {
+    host: body('host'),
+    links: body('links'),
+    ipv6: body('ipv6'),
+    kernel: body('kernel'),
+    agent: body('agent'),
+    end: body('end'),
+  }
 }
 
 function json(text: string): unknown {
@@ -77,6 +98,34 @@ function readIpv6(text: string): ReadonlyMap<string, boolean> {
   return switches
 }
 
+const knownFiles: ReadonlySet<string> = new Set(Object.values(kernelFiles))
+
+/** `file:value` a line. The link groups come from the kernel, since `ip` prints a group's name where it has one. */
+function readKernel(text: string): Omit<KernelFacts, 'ipv6'> & { readonly groups: ReadonlyMap<string, number> } {
+  const groups = new Map<string, number>()
+  const values = new Map<string, string>()
+  for (const line of text.split('\n').filter((one) => one !== '')) {
+    const [, file, value] = /^([^:]+):(.*)$/.exec(line) ?? []
+    if (file === undefined || value === undefined) throw misread(`what the kernel says reads ${excerpt(line)}`)
+    const [, device] = /^([^/]+)\/netdev_group$/.exec(file) ?? []
+    if (device === undefined && !knownFiles.has(file)) throw misread(`the kernel was not asked for ${excerpt(file)}`)
+    if (device === undefined) values.set(file, value)
+    else groups.set(device, parsed(`the link group of ${device}`, count, value))
+  }
+  const [, seconds, hundredths] = /^(\d+)\.(\d\d) /.exec(values.get(kernelFiles.uptime) ?? '') ?? []
+  if (seconds === undefined || hundredths === undefined) throw misread('the boot clock is missing')
+  const limit = (file: string): number | null => {
+    const value = values.get(file)
+    return value === undefined ? null : parsed(file, count, value)
+  }
+  return {
+    groups,
+    uptime: Number(seconds) * 100 + Number(hundredths),
+    igmpMaxMemberships: limit(kernelFiles.igmpMaxMemberships),
+    optmemMax: limit(kernelFiles.optmemMax),
+  }
+}
+
 /** The Java properties that we ask for: the last one wins, `=`, `:` or a space may separate. */
 function readAgent(text: string): AgentDevices | null {
   const [first, ...lines] = text.split('\n')
@@ -89,7 +138,7 @@ function readAgent(text: string): AgentDevices | null {
   return found
 }
 
-function linkOf(shape: LinkShape, switches: ReadonlyMap<string, boolean>): Link {
+function linkOf(shape: LinkShape, switches: ReadonlyMap<string, boolean>, groups: ReadonlyMap<string, number>): Link {
   const [ownName = '', printedParent] = shape.link == null ? shape.ifname.split('@') : [shape.ifname]
   const link = parsed('the name of a link', name, ownName)
   const kind = shape.linkinfo?.info_kind ?? null
@@ -100,6 +149,9 @@ function linkOf(shape: LinkShape, switches: ReadonlyMap<string, boolean>): Link 
     parent: shape.link ?? printedParent ?? null,
     master: shape.master ?? null,
     vlan: kind === 'vlan' ? tagOf(link, shape.linkinfo?.info_data) : null,
+    vni: kind === 'vxlan' ? vniOf(link, shape.linkinfo?.info_data) : null,
+    group: groups.get(link) ?? 0,
+    mtu: shape.mtu ?? null,
     up: shape.flags.includes('UP'),
     ipv6: switches.get(link) ?? false,
   }
@@ -108,6 +160,10 @@ function linkOf(shape: LinkShape, switches: ReadonlyMap<string, boolean>): Link 
 function tagOf(link: string, data: unknown): VlanTag {
   const { id, protocol } = parsed(`the VLAN device ${link}`, vlanShape, data)
   return { id, protocol: protocol ?? '802.1Q' }
+}
+
+function vniOf(link: string, data: unknown): number | null {
+  return parsed(`the VXLAN device ${link}`, vxlanShape, data ?? {}).id ?? null
 }
 
 function parsed<T>(what: string, schema: z.ZodType<T>, value: unknown): T {

@@ -7,8 +7,10 @@ import type { Change, Finding } from '../driver.ts'
 import { conflictOf } from './conflict.ts'
 import type { HostFacts, Link } from './facts.ts'
 import { type GrowingLinks, indexLinks } from './links.ts'
-import { fits, isPlainName, longestName, type Pair, pairOf } from './names.ts'
+import { defaultGroup, fits, isPlainName, longestName, type Pair, pairOf } from './names.ts'
 import { needOf } from './need.ts'
+import { madeForOrphan } from './orphans.ts'
+import { type PutBack, putBack } from './setAside.ts'
 import { type Uplink, uplinkOf } from './uplink.ts'
 
 export type Action =
@@ -23,6 +25,8 @@ export type Action =
   | { readonly do: 'enslave'; readonly device: string; readonly bridge: string }
   | { readonly do: 'turnIpv6Off'; readonly device: string }
   | { readonly do: 'setUp'; readonly device: string }
+  /** `device` is the name that it gets back. */
+  | { readonly do: 'rename'; readonly device: string; readonly from: string }
 
 export interface Plan {
   /** In the order in which they must happen. */
@@ -53,18 +57,20 @@ type Wanted = { readonly pair: Pair } | Pick<Finding, 'reason' | 'detail'> | nul
  * | both, VLAN without a master                                   | enslave                                              |
  * | a device with IPv6 on, a device that is down                  | IPv6 off, up: as CloudStack's script does (FACTS B3) |
  * | both right, whoever made them                                 | nothing; they count as devices                       |
+ * | a pair of ours that a removal left half-made                  | as setAside.ts has it                                |
  * | two networks that lead to one pair                            | one pair of devices serves both                      |
  * | two networks of which one would take the tag from the other   | the first is made, the second is a Conflict          |
  */
-export function plan(desired: readonly DesiredNetwork[], facts: HostFacts): Plan {
-  const links = indexLinks(facts.links)
+export function plan(desired: readonly DesiredNetwork[], facts: HostFacts, group: number = defaultGroup): Plan {
   const uplinkFor = uplinksOf(desired, facts)
+  const networks = desired.map((network) => ({ network, wanted: wantedOf(network, uplinkFor) }))
+  const restored = putBack(facts, bridgesOf(networks), group)
+  const links = indexLinks(restored.links)
   const planned = new Map<string, readonly Action[]>()
   const changes: Change[] = []
   const findings: Finding[] = []
-  for (const network of desired) {
+  for (const { network, wanted } of networks) {
     const { physicalNetwork, uri } = network
-    const wanted = wantedOf(network, uplinkFor)
     if (wanted === null) continue
     if ('reason' in wanted) {
       findings.push({ physicalNetwork, uri, reason: wanted.reason, detail: wanted.detail })
@@ -77,7 +83,7 @@ export function plan(desired: readonly DesiredNetwork[], facts: HostFacts): Plan
         findings.push({ physicalNetwork, uri, reason: 'Conflict', detail })
         continue
       }
-      planned.set(pair.vlan, missingOf(pair, links))
+      planned.set(pair.vlan, [...(restored.pairs.get(pair.vlan)?.actions ?? []), ...missingOf(pair, links)])
       putRight(pair, links)
     }
     const steps = (planned.get(pair.vlan) ?? []).map(inWords)
@@ -85,7 +91,42 @@ export function plan(desired: readonly DesiredNetwork[], facts: HostFacts): Plan
   }
   const actions = [...planned.values()].flat()
   const devices = 2 * planned.size - new Set(actions.map((action) => action.device)).size
-  return { actions, changes, findings, devices }
+  const unplanned = othersRestored(networks, restored)
+  return {
+    actions: [...actions, ...unplanned.flatMap((one) => one.actions)],
+    changes: [...changes, ...unplanned.map(({ change }) => change)],
+    findings,
+    devices,
+  }
+}
+
+interface Considered {
+  readonly network: DesiredNetwork
+  readonly wanted: Wanted
+}
+
+function bridgesOf(networks: readonly Considered[]): ReadonlySet<string> {
+  return new Set(
+    networks.flatMap(({ network: { uri }, wanted }) => {
+      const bridge = wanted !== null && 'pair' in wanted ? wanted.pair.bridge : madeForOrphan({ uri })?.bridge
+      return bridge === undefined ? [] : [bridge]
+    }),
+  )
+}
+
+/** Pairs that get their names back although no network here is planned for them: somebody was cut off. */
+function othersRestored(
+  networks: readonly Considered[],
+  { pairs }: PutBack,
+): readonly { readonly change: Change; readonly actions: readonly Action[] }[] {
+  const own = new Set(networks.flatMap(({ wanted }) => (wanted !== null && 'pair' in wanted ? [wanted.pair.vlan] : [])))
+  return [...pairs.values()]
+    .filter(({ made }) => !own.has(made.device))
+    .map(({ made, actions }) => {
+      const physicalNetwork = networks.find(({ network }) => network.uri === made.uri)?.network.physicalNetwork ?? ''
+      const devices = [made.bridge, made.device]
+      return { change: { physicalNetwork, uri: made.uri, devices, steps: actions.map(inWords) }, actions }
+    })
 }
 
 /** Each label is resolved once: a zone has few of them, and thousands of networks. */
@@ -139,6 +180,9 @@ function putRight(pair: Pair, links: GrowingLinks): void {
     parent: null,
     master: null,
     vlan: null,
+    vni: null,
+    group: 0,
+    mtu: null,
     up: true,
     ipv6: false,
   }
@@ -157,6 +201,8 @@ function inWords(action: Action): string {
       return `put ${action.device} into ${action.bridge}`
     case 'turnIpv6Off':
       return `turn IPv6 off on ${action.device}`
+    case 'rename':
+      return `give ${action.from} its name ${action.device} back`
     case 'setUp':
       return `set ${action.device} up`
   }

@@ -40,6 +40,7 @@ export interface SshConnection {
   close(): Promise<void>
 }
 
+export const defaultCommandTimeout = 120_000
 const stderrLimit = 64 * 1024
 const closeTimeout = 1_000
 
@@ -56,7 +57,7 @@ export function checkPrivateKey(options: Pick<SshOptions, 'privateKey' | 'passph
  */
 export async function connect(target: Target, options: SshOptions, signal: AbortSignal): Promise<SshConnection> {
   const { user, port = 22, hostKeyPolicy = 'strict' } = options
-  const { commandTimeout = 120_000, outputLimit = 32 * 1024 * 1024 } = options
+  const { commandTimeout = defaultCommandTimeout, outputLimit = 32 * 1024 * 1024 } = options
   const where = `${target.address}:${port}`
   const keyTarget = { ...target, port }
   const known = await options.hostKeys.known(keyTarget)

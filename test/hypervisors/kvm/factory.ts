@@ -15,6 +15,9 @@ export function link(name: string, rest: Partial<Link> = {}): Link {
     parent: null,
     master: null,
     vlan: null,
+    vni: null,
+    group: 0,
+    mtu: 1500,
     up: true,
     ipv6: false,
     ...rest,
@@ -32,6 +35,7 @@ export function facts(links: readonly Link[] = [], agent: AgentDevices | null = 
     hostname: 'kvm1',
     bootId: '28072913-87e6-4979-8f01-bedc2ebf0bad',
     links: [link('lo'), bridge('cloudbr1', { ipv6: true }), link('eth1', { master: 'cloudbr1', ipv6: true }), ...links],
+    kernel: { uptime: 123_456, igmpMaxMemberships: 20, optmemMax: 20_480, ipv6: true },
     agent,
   }
 }

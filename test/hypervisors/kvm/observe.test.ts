@@ -11,15 +11,18 @@ const recorded = (name: string): string =>
 
 const bootId = '28072913-87e6-4979-8f01-bedc2ebf0bad'
 
-function printed(parts: { host?: string; links?: string; ipv6?: string; agent?: string } = {}): string {
+function printed(
+  parts: { host?: string; links?: string; ipv6?: string; kernel?: string; agent?: string } = {},
+): string {
   const {
     host = `kvm1\n${bootId}`,
     links = '[{"ifname":"lo","flags":[]}]',
     ipv6 = 'all/disable_ipv6:0',
+    kernel = '/proc/uptime:12.34 5.67',
     agent = '',
   } = parts
   const at = (section: string, body: string): string => `@@bridgekeeper:${section}@@\n${body}\n`
-  return `\n${at('host', host)}${at('links', links)}${at('ipv6', ipv6)}${at('agent', agent)}@@bridgekeeper:end@@\n`
+  return `\n${at('host', host)}${at('links', links)}${at('ipv6', ipv6)}${at('kernel', kernel)}${at('agent', agent)}@@bridgekeeper:end@@\n`
 }
 
 describe('a recorded host without any of our devices', () => {
@@ -53,6 +56,9 @@ describe('a recorded host with everything', () => {
       parent: 'eth1',
       master: 'breth1-101',
       vlan: { id: 101, protocol: '802.1Q' },
+      vni: null,
+      group: 4814,
+      mtu: 1500,
       up: true,
       ipv6: false,
     })
@@ -64,6 +70,11 @@ describe('a recorded host with everything', () => {
     })
     expect(link('dummy0')).toMatchObject({ kind: 'dummy', alternativeNames: ['enp9s0'], master: 'cloudbr0' })
     expect(link('bond0.20')).toMatchObject({ parent: 'bond0', master: 'cloudbr2' })
+  })
+
+  test('shows marks, the boot clock and limits', () => {
+    expect(found.links.filter(({ group }) => group !== 0).map(({ name }) => name)).toEqual(['breth1-101', 'eth1.101'])
+    expect(found.kernel).toEqual({ uptime: 4127, igmpMaxMemberships: 20, optmemMax: 20480, ipv6: true })
   })
 
   test('takes three keys of agent.properties, and no secret leaves the host', () => {
@@ -88,6 +99,11 @@ describe('a recorded host with everything', () => {
     expect(findings.map(({ uri, reason }) => [uri, reason])).toEqual([['vlan://200', 'Conflict']])
     expect(devices).toBe(2)
   })
+})
+
+test('limits that a kernel does not show are not known, and IPv6 that it does not have is off', () => {
+  const { kernel } = readObservation(printed({ ipv6: 'without ipv6' }))
+  expect(kernel).toEqual({ uptime: 1234, igmpMaxMemberships: null, optmemMax: null, ipv6: false })
 })
 
 describe('other versions of iproute2', () => {
@@ -166,6 +182,10 @@ test.each([
   ],
   ['IPv6 switches that are missing', printed({ ipv6: '' })],
   ['IPv6 switches that are no numbers', printed({ ipv6: 'all/disable_ipv6:0\ngrep: too many arguments' })],
+  ['no boot clock', printed({ kernel: '' })],
+  ['a boot clock that is no time', printed({ kernel: '/proc/uptime:soon' })],
+  ['a mark that is no number', printed({ kernel: 'eth1/netdev_group:all\n/proc/uptime:12.34 5.67' })],
+  ['a kernel that says something else', printed({ kernel: 'grep: too many arguments\n/proc/uptime:12.34 5.67' })],
   ['no boot id', printed({ host: 'kvm1' })],
   ['a hostname that is a line of commands', printed({ host: `a; reboot\n${bootId}` })],
 ])('%s is misread, and never acted on', (_says, output) => {

@@ -1,0 +1,99 @@
+/**
+ * Whether a host could take the networks to come, before any needs it to. Pure. In: the guest traffic labels of its zone, and
+ * one observation. Out: findings, each for the label that it is about; the reason `Noted` only says how the host is.
+ *
+ * | For each guest traffic label                                               | finding                        |
+ * |----------------------------------------------------------------------------|--------------------------------|
+ * | it leads to no uplink, or to several (FACTS B1)                            | UplinkMissing, UplinkAmbiguous |
+ * | VXLAN: there is neither a device of its name nor an uplink                 | UplinkMissing                  |
+ * | VLAN: the longest id of its range makes a name of over 15 characters       | NameTooLong                    |
+ * | VXLAN: fewer multicast groups than VNIs of its range (1,000 at most asked) | KernelLimit                    |
+ * | VXLAN: too little option memory for as many                                | KernelLimit                    |
+ * | otherwise: its uplink, the MTU, whether the kernel has IPv6                | Noted                          |
+ * | a label on Open vSwitch: nothing is prepared there                         | none                           |
+ */
+import type { GuestLabel } from '../../reconcile/model.ts'
+import type { Finding } from '../driver.ts'
+import type { HostFacts } from './facts.ts'
+import { fits, longestName, pairOf } from './names.ts'
+import { uplinkOf } from './uplink.ts'
+
+/** As many VXLAN networks as a host is asked to have room for, where its range would allow more. */
+const mostNetworks = 1_000
+/** What one membership costs a socket: 426 on 20,480 bytes, 2,731 on 131,072 were counted (TESTBEDS). */
+const bytesOfMembership = 48
+
+export function readiness(labels: readonly GuestLabel[], facts: HostFacts): readonly Finding[] {
+  return labels.flatMap((label) => {
+    const isVxlan = /\bVXLAN\b/i.test(label.isolation ?? '')
+    const uplink = isVxlan ? underlayOf(label, facts) : uplinkOf(label.label, facts)
+    if ('reason' in uplink) {
+      return uplink.reason === 'Unsupported' ? [] : [finding(label, uplink.reason, uplink.detail)]
+    }
+    const problems = isVxlan ? kernelLimits(label, facts) : tooLong(label, uplink.uplink)
+    return [...problems, finding(label, 'Noted', noted(uplink.uplink, facts))]
+  })
+}
+
+/** The URI of a finding about no network names the label: `label://cloudbr1`. */
+function finding({ physicalNetwork, label }: GuestLabel, reason: Finding['reason'], detail: string): Finding {
+  return { physicalNetwork, uri: `label://${label ?? ''}`, reason, detail }
+}
+
+/** FACTS B1 step 7. */
+function underlayOf({ label }: GuestLabel, facts: HostFacts): ReturnType<typeof uplinkOf> {
+  return label !== null && facts.links.some(({ name }) => name === label) ? { uplink: label } : uplinkOf(label, facts)
+}
+
+function tooLong(label: GuestLabel, uplink: string): readonly Finding[] {
+  const longest = idsOf(label).reduce((most, { last }) => Math.max(most, last), 0)
+  if (longest === 0 || longest > 4094) return []
+  const { bridge } = pairOf(uplink, longest)
+  if (fits(bridge)) return []
+  const detail = `VLAN ${longest} of its range would need the bridge ${bridge}, which is longer than ${longestName} characters.`
+  return [finding(label, 'NameTooLong', detail)]
+}
+
+function kernelLimits(label: GuestLabel, { kernel }: HostFacts): readonly Finding[] {
+  const size = idsOf(label).reduce((sum, { first, last }) => sum + last - first + 1, 0)
+  const asked = size === 0 ? mostNetworks : Math.min(size, mostNetworks)
+  const memory = asked * bytesOfMembership
+  return [
+    limit(label, 'net.ipv4.igmp_max_memberships', kernel.igmpMaxMemberships, asked, kernel.igmpMaxMemberships, asked),
+    limit(
+      label,
+      'net.core.optmem_max',
+      kernel.optmemMax,
+      memory,
+      Math.floor((kernel.optmemMax ?? 0) / bytesOfMembership),
+      asked,
+    ),
+  ].flat()
+}
+
+function limit(
+  label: GuestLabel,
+  name: string,
+  value: number | null,
+  least: number,
+  room: number | null,
+  asked: number,
+): readonly Finding[] {
+  if (value === null || value >= least) return []
+  const detail = `${name} is ${value}, room for ${room} VXLAN networks on multicast; for ${asked}, set it to ${least} or more.`
+  return [finding(label, 'KernelLimit', detail)]
+}
+
+function noted(uplink: string, { links, kernel }: HostFacts): string {
+  const mtu = links.find(({ name }) => name === uplink)?.mtu
+  const size = mtu === undefined || mtu === null ? 'an MTU that is not known' : `MTU ${mtu}`
+  return `The uplink is ${uplink}, with ${size}; the kernel ${kernel.ipv6 ? 'has IPv6' : 'has no IPv6'}.`
+}
+
+/** The ranges that CloudStack prints: `100-200`, `100`, `100-200,300-400`. What is not understood is left out. */
+function idsOf({ vlans = '' }: GuestLabel): readonly { readonly first: number; readonly last: number }[] {
+  return vlans.split(',').flatMap((part) => {
+    const [, first, last = first] = /^\s*(\d{1,8})\s*(?:-\s*(\d{1,8})\s*)?$/.exec(part) ?? []
+    return first === undefined || Number(last) < Number(first) ? [] : [{ first: Number(first), last: Number(last) }]
+  })
+}
