@@ -3,7 +3,7 @@ import { backfill, parseSelection } from '../../shared/flow/backfill.ts'
 import { lambda } from '../../shared/runtime/lambda.ts'
 
 export const create = lambda('backfill', async (event, { ports, policy }) => {
-  return { hosts: await backfill(ports, policy.cloud, parseSelection(event)) }
+  return { hosts: await backfill(ports, policy, parseSelection(event), { by: 'an invocation of the function' }) }
 })
 
 export const handler = create(process.env)

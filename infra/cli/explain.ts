@@ -3,6 +3,7 @@
  * was thrown, and the deployment that it came from. Out: text, one line a problem.
  */
 import { NothingSelected } from '../../shared/flow/backfill.ts'
+import { ReleaseOvertaken } from '../../shared/flow/release.ts'
 import { NotSent } from '../../shared/queue/sqs.ts'
 import { RevisionDamaged } from '../../shared/reconcile/revision.ts'
 import { ConfigurationError } from '../../shared/runtime/configuration.ts'
@@ -12,7 +13,15 @@ import { oneLine } from './printable.ts'
 import { UsageError } from './selectors.ts'
 
 /** Errors whose message was written for an operator. */
-const ours = [ConfigurationError, NothingSelected, UsageError, NotSent, ItemMalformed, RevisionDamaged]
+const ours = [
+  ConfigurationError,
+  NothingSelected,
+  UsageError,
+  NotSent,
+  ItemMalformed,
+  RevisionDamaged,
+  ReleaseOvertaken,
+]
 
 export function explain(error: unknown, deployment: Deployment | undefined): string {
   if (!(error instanceof Error)) return unexpected('Error', String(error))

@@ -5,9 +5,11 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
 import type { Environment } from '../../shared/runtime/configuration.ts'
 import { silent } from '../../shared/runtime/logger.ts'
-import { createRuntime } from '../../shared/runtime/runtime.ts'
+import { createRuntime, type Runtime } from '../../shared/runtime/runtime.ts'
+import { type ActOptions, pauseCommand, releaseCommand, resumeCommand } from './actCommands.ts'
 import { type BackfillOptions, backfillCommand } from './backfillCommand.ts'
 import { type Deployment, findDeployment, type Where, withSnapshotQueue } from './deployment.ts'
+import { withWhy } from './operator.ts'
 import type { Output } from './output.ts'
 import { oneLine } from './printable.ts'
 import { withSelectors } from './selectors.ts'
@@ -40,6 +42,7 @@ export function createProgram(version: string, around: Surroundings, told: Told)
     })
   addStatus(program, around, told)
   addBackfill(program, around, told)
+  addActs(program, around, told)
   return program
 }
 
@@ -60,17 +63,40 @@ function addBackfill(program: Command, around: Surroundings, told: Told): void {
   const command = program
     .command('backfill')
     .description('run the chosen hosts again now; every host when none is chosen')
-  withPlace(withSelectors(command))
+  withPlace(withWhy(withSelectors(command)))
     .option('--wait', 'wait until every host is done, and show how it went')
     .option('--timeout <seconds>', 'how long to wait', secondsOf, 600)
     .action(async (options: BackfillOptions & Where) => {
-      const found = findDeployment(options, around.environment)
-      told.found(found)
-      const deployment = await withSnapshotQueue(found)
-      told.found(deployment)
-      const runtime = createRuntime(deployment.environment, silent)
+      const runtime = await runtimeWithQueue(options, around, told)
       told.exit(await backfillCommand(options, runtime, around.output, around.interruption()))
     })
+}
+
+function addActs(program: Command, around: Surroundings, told: Told): void {
+  const act = (usage: string, description: string): Command =>
+    withPlace(withWhy(program.command(usage).description(description).option('--zone <zone>', 'of this zone alone')))
+  act('pause', 'do nothing on any host until it is resumed').action(async (options: ActOptions & Where) => {
+    const deployment = findDeployment(options, around.environment)
+    told.found(deployment)
+    told.exit(await pauseCommand(options, createRuntime(deployment.environment, silent), around.output))
+  })
+  act('resume', 'end a pause').action(async (options: ActOptions & Where) => {
+    told.exit(await resumeCommand(options, await runtimeWithQueue(options, around, told), around.output))
+  })
+  act('release', 'open what is held or refused, as status shows it')
+    .argument('[cause]', 'only this cause of a hold; or "hosts" or "networks", whose disappearance is not believed')
+    .action(async (cause: string | undefined, options: ActOptions & Where) => {
+      told.exit(await releaseCommand(cause, options, await runtimeWithQueue(options, around, told), around.output))
+    })
+}
+
+/** For what ends with a snapshot. */
+async function runtimeWithQueue(where: Where, around: Surroundings, told: Told): Promise<Runtime> {
+  const found = findDeployment(where, around.environment)
+  told.found(found)
+  const deployment = await withSnapshotQueue(found)
+  told.found(deployment)
+  return createRuntime(deployment.environment, silent)
 }
 
 const withPlace = (command: Command): Command =>

@@ -3,16 +3,23 @@
  * if all that was asked for is in sync, 2 if not or if nothing is known yet.
  */
 import { NothingSelected } from '../../shared/flow/backfill.ts'
+import { readHistory } from '../../shared/flow/history.ts'
+import { parallel } from '../../shared/flow/parallel.ts'
+import { readStanding } from '../../shared/flow/standing.ts'
 import { type CloudStatus, readStatus } from '../../shared/flow/status.ts'
+import { rollUps } from '../../shared/reconcile/rollup.ts'
 import { green } from '../../shared/reconcile/status.ts'
 import type { Runtime } from '../../shared/runtime/runtime.ts'
+import { historyTable } from './historyText.ts'
 import { type NetworkRow, networkRows } from './networkRows.ts'
 import { compareNames } from './order.ts'
 import type { Output } from './output.ts'
 import { printableJson } from './printable.ts'
+import { readyText, rollUpTable } from './rollupText.ts'
 import { type Selectors, selectionOf } from './selectors.ts'
-import { statusJson } from './statusJson.ts'
-import { hostTable, networkTable, nextSteps, nothingYet, summary } from './statusText.ts'
+import { standingText } from './standingText.ts'
+import { type Asked, statusJson } from './statusJson.ts'
+import { hostTable, type Look, networkTable, nextSteps, nothingYet, summary } from './statusText.ts'
 
 export interface StatusOptions extends Selectors {
   readonly network?: string
@@ -33,10 +40,16 @@ export async function statusCommand(options: StatusOptions, runtime: Runtime, ou
   const rows = asked && taken ? networkRows(status, options.network) : undefined
   const inSync = taken && isInSync(status, rows, options)
   const now = ports.now()
+  const standing = await readStanding(ports.store, policy.cloud, status.control)
+  const rolledUp = rollUps(status.rows, options.acceptUnverified === true)
+  const histories = await historiesOf(status, options, runtime)
+  const shown = { cloud: policy.cloud, inSync, networkRows: rows, standing, rollUps: rolledUp, histories }
   if (options.output === 'json') {
-    output.print(printableJson(statusJson(status, { cloud: policy.cloud, inSync, networkRows: rows }, now)))
+    output.print(printableJson(statusJson(status, shown, now)))
   } else {
-    output.print(taken ? text(status, rows, options, output, now) : nothingYet(policy.cloud, status.control, now))
+    const look = output.look(now)
+    const known = taken ? text(status, shown, options, look) : nothingYet(policy.cloud, status.control, now)
+    output.print([standingText(standing, look), known].filter(Boolean).join('\n\n'))
   }
   return inSync ? 0 : 2
 }
@@ -45,6 +58,21 @@ const inOrder = (status: CloudStatus): CloudStatus => ({
   ...status,
   rows: status.rows.toSorted((a, b) => compareNames(a.zone, b.zone) || compareNames(a.record.name, b.record.name)),
 })
+
+const zoneName = ({ control }: CloudStatus, id: string): string =>
+  control?.zones.find((zone) => zone.id === id)?.name ?? id
+
+const historyLines = 10
+
+/** Of the hosts that were asked for by name; one name may be that of several, in several zones. */
+async function historiesOf({ rows }: CloudStatus, { host }: StatusOptions, { ports, policy }: Runtime) {
+  const asked = host === undefined ? [] : rows
+  const lines = await parallel(asked, async (row) => {
+    const place = { zone: row.record.zone, host: row.record.id }
+    return [row, await readHistory(ports.store, policy.cloud, place, historyLines)] as const
+  })
+  return new Map(lines)
+}
 
 const nothing = (chosen: object): string =>
   `no host matches ${Object.entries(chosen)
@@ -64,18 +92,18 @@ function isInSync(status: CloudStatus, rows: readonly NetworkRow[] | undefined, 
 
 function text(
   status: CloudStatus,
-  rows: readonly NetworkRow[] | undefined,
+  { networkRows: rows, rollUps: rolledUp, histories }: Asked,
   options: StatusOptions,
-  output: Output,
-  now: number,
+  look: Look,
 ): string {
-  const look = output.look(now)
   const onlyNetworks = rows !== undefined && options.host === undefined
   const steps = options.quiet ? '' : nextSteps([...status.rows, ...(rows ?? [])].map(({ reason }) => reason))
   const parts = [
     onlyNetworks || status.rows.length === 0 ? '' : hostTable(status.rows, look),
     rows === undefined || rows.length === 0 ? '' : networkTable(rows, look),
-    summary(status, now),
+    ...[...histories].map(([{ record }, lines]) => historyTable(`last changes of ${record.name}`, lines, look)),
+    onlyNetworks ? '' : rollUpTable(rolledUp, (zone) => zoneName(status, zone), look),
+    [summary(status, look.now), readyText(rolledUp)].filter(Boolean).join('\n'),
     steps,
   ]
   return parts.filter(Boolean).join('\n\n')

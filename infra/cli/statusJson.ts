@@ -3,11 +3,16 @@
  * `version`. In: a status. Out: data of the schema below. Times are ISO 8601 in UTC; what is not known is null.
  */
 import * as z from 'zod'
+import type { Standing } from '../../shared/flow/standing.ts'
 import type { CloudStatus, HostRow } from '../../shared/flow/status.ts'
 import { type NetworkStatus, presences } from '../../shared/reconcile/networkStatus.ts'
 import { reasonNames } from '../../shared/reconcile/reasons.ts'
 import { verdicts } from '../../shared/reconcile/record.ts'
+import type { RollUp, RollUps } from '../../shared/reconcile/rollup.ts'
+import type { HistoryLine } from '../../shared/store/items.ts'
+import { pauseJson, pauseJsonSchema } from './actJson.ts'
 import { isoTime } from './duration.ts'
+import { historyJson, historyLine } from './historyJson.ts'
 import { type NetworkRow, presentNetworks } from './networkRows.ts'
 
 const time = z.iso.datetime().nullable()
@@ -50,6 +55,42 @@ const host = z.strictObject({
   nextAttemptAt: time,
   /** With --networks, --network or --host. */
   networks: z.array(network).optional(),
+  /** With --host: the last changes, newest first. */
+  history: z.array(historyLine).optional(),
+})
+
+const hold = z.strictObject({
+  zone: named,
+  cause: z.string(),
+  since: time,
+  /** Hosts that failed from it when it began, of those tried. */
+  failing: z.int(),
+  tried: z.int(),
+  probedAt: time,
+})
+
+const refusal = z.strictObject({
+  what: z.enum(['hosts', 'networks']),
+  absentees: z.int(),
+  known: z.int(),
+  since: time,
+  times: z.int(),
+  released: z.boolean(),
+})
+
+const rollUp = z.strictObject({
+  status: z.enum(verdicts),
+  counts: z.strictObject({
+    hosts: z.int(),
+    inSync: z.int(),
+    outOfSync: z.int(),
+    unknown: z.int(),
+    notUp: z.int(),
+    /** Of those that are out of sync or unknown. */
+    updating: z.int(),
+  }),
+  /** From a host's coming Up, or another edge, to its verification, of each host's last one. */
+  timeToReadySeconds: z.strictObject({ hosts: z.int(), p50: z.number(), p95: z.number(), max: z.number() }).nullable(),
 })
 
 export const statusSchema = z.strictObject({
@@ -71,6 +112,15 @@ export const statusSchema = z.strictObject({
     /** Not Up: counted apart. */
     notUp: z.int(),
   }),
+  /** What stands in the way of work. */
+  pauses: z.array(pauseJsonSchema),
+  holds: z.array(hold),
+  refusals: z.array(refusal),
+  rollups: z.strictObject({
+    cloud: rollUp,
+    zones: z.array(rollUp.extend({ zone: named })),
+    clusters: z.array(rollUp.extend({ zone: named, cluster: z.string() })),
+  }),
   hosts: z.array(host),
 })
 export type StatusJson = z.infer<typeof statusSchema>
@@ -80,13 +130,18 @@ export interface Asked {
   readonly inSync: boolean
   /** Undefined: networks were not asked for. */
   readonly networkRows: readonly NetworkRow[] | undefined
+  readonly standing: Standing
+  readonly rollUps: RollUps
+  /** Of the hosts that were asked for by name. */
+  readonly histories: ReadonlyMap<HostRow, readonly HistoryLine[]>
 }
 
 export function statusJson(
   { control, rows, counts }: CloudStatus,
-  { cloud, inSync, networkRows }: Asked,
+  { cloud, inSync, networkRows, standing, rollUps, histories }: Asked,
   now: number,
 ): StatusJson {
+  const zoneNamed = (id: string) => ({ id, name: control?.zones.find((zone) => zone.id === id)?.name ?? id })
   const byHost = networkRows && Map.groupBy(networkRows, (row) => row.host)
   return {
     version: 1,
@@ -99,12 +154,48 @@ export function statusJson(
       failure: control?.failure === undefined ? null : { at: isoTime(control.failureAt), message: control.failure },
     },
     counts: { ...counts },
-    hosts: rows.map((row) => ({
-      ...hostJson(row),
-      ...(byHost === undefined ? {} : { networks: (byHost.get(row) ?? []).map(networkJson) }),
+    pauses: standing.pauses.map(pauseJson),
+    holds: standing.holds.map(({ zone, cause, since, failing, tried, probedAt }) => ({
+      zone: { id: zone.id, name: zone.name },
+      cause,
+      since: isoTime(since),
+      failing,
+      tried,
+      probedAt: isoTime(probedAt),
     })),
+    refusals: standing.refusals.map(({ what, absentees, known, since, times, released }) => ({
+      what,
+      absentees,
+      known,
+      since: isoTime(since),
+      times,
+      released: released === true,
+    })),
+    rollups: {
+      cloud: rollUpJson(rollUps.cloud),
+      zones: rollUps.zones.map((each) => ({ zone: zoneNamed(each.zone), ...rollUpJson(each) })),
+      clusters: rollUps.clusters.map((each) => ({
+        zone: zoneNamed(each.zone),
+        cluster: each.cluster,
+        ...rollUpJson(each),
+      })),
+    },
+    hosts: rows.map((row) => {
+      const history = histories.get(row)
+      return {
+        ...hostJson(row),
+        ...(byHost === undefined ? {} : { networks: (byHost.get(row) ?? []).map(networkJson) }),
+        ...(history === undefined ? {} : { history: history.map(historyJson) }),
+      }
+    }),
   }
 }
+
+const rollUpJson = ({ status, counts, timeToReadySeconds }: RollUp) => ({
+  status,
+  counts: { ...counts },
+  timeToReadySeconds: timeToReadySeconds === undefined ? null : { ...timeToReadySeconds },
+})
 
 const hostJson = (row: HostRow): StatusJson['hosts'][number] => ({
   zone: { id: row.record.zone, name: row.zone },

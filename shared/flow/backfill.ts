@@ -9,6 +9,7 @@ import type { HostRecord } from '../reconcile/record.ts'
 import type { Ports } from '../runtime/ports.ts'
 import { controlKey, readControl, readHost } from '../store/items.ts'
 import { kick, want } from '../store/writes.ts'
+import { type Act, type Keeping, recordAct } from './history.ts'
 import { parallel } from './parallel.ts'
 import { readHosts } from './read.ts'
 
@@ -45,7 +46,13 @@ export interface Backfilled {
 }
 
 /** @throws NothingSelected when no host matches: most likely a misspelt name. */
-export async function backfill(ports: Ports, cloud: string, chosen: Selection): Promise<readonly Backfilled[]> {
+export async function backfill(
+  ports: Ports,
+  keeping: Keeping,
+  chosen: Selection,
+  act: Act,
+): Promise<readonly Backfilled[]> {
+  const { cloud } = keeping
   const zones = readControl(await ports.store.get(controlKey(cloud)))?.zones ?? []
   const hosts = (
     await parallel(zones, async (zone) => {
@@ -55,11 +62,32 @@ export async function backfill(ports: Ports, cloud: string, chosen: Selection): 
   ).flat()
   if (hosts.length === 0) throw new NothingSelected(nothing(chosen, zones.length))
   const written = await parallel(hosts, (host) => ports.store.update(want(cloud, host, 'backfill', ports.now())))
+  await recordBackfill(ports, keeping, chosen, hosts, act)
   await kickSnapshot(ports, cloud, 'backfill')
   return written
     .map(readHost)
     .filter((record) => record !== undefined)
     .map(({ zone, id, name: called, wanted }) => ({ zone, host: id, name: called, wanted }))
+}
+
+/** One line for a host that was meant alone, else one a zone: not one for each of thousands. */
+async function recordBackfill(
+  ports: Ports,
+  keeping: Keeping,
+  chosen: Selection,
+  hosts: readonly HostRecord[],
+  act: Act,
+): Promise<void> {
+  const [only, ...others] = hosts
+  if (only !== undefined && others.length === 0) {
+    await recordAct(ports, keeping, { zone: only.zone, host: only.id }, 'backfill', act)
+    return
+  }
+  const asked = Object.entries(chosen).map(([part, value]) => `${part} ${JSON.stringify(value)}`)
+  for (const [zone, inZone] of Map.groupBy(hosts, (host) => host.zone)) {
+    const detail = [`${inZone.length} hosts`, ...asked].join(', ')
+    await recordAct(ports, keeping, { zone }, 'backfill', act, detail)
+  }
 }
 
 /** Thrown when a selection matches no host; says what was asked for. */

@@ -76,6 +76,7 @@ async function releaseHolds(
   const chosen = held.filter((hold) => cause === undefined || hold.cause === cause)
   if (chosen.length === 0) return []
   const up = (await readHosts(ports.store, keeping.cloud, zone)).filter((record) => record.state === 'Up')
+  const counted: { cause: string; count: number }[] = []
   for (const hold of chosen) {
     const failing = up.filter((record) => failsFrom(hold.cause, [record])).length
     const { serial, over, ...own } = hold
@@ -85,6 +86,7 @@ async function releaseHolds(
     }
     const detail = `${hold.cause}: ${failing} hosts fail from it`
     await recordAct(ports, keeping, { zone }, 'release', act, detail)
+    counted.push({ cause: hold.cause, count: failing })
   }
-  return chosen.map((hold) => ({ cause: hold.cause, count: hold.failing }))
+  return counted
 }

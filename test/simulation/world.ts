@@ -197,7 +197,7 @@ export function createWorld(settings: Readonly<Record<string, string>> = {}): Wo
         await step()
       }
     },
-    backfill: () => backfill(plain, policy.cloud, {}),
+    backfill: () => backfill(plain, policy, {}, { by: 'test' }),
     records: () => readHosts(store, policy.cloud, 'zone-1'),
     converged: () =>
       [...facts.values()]
