@@ -49,6 +49,9 @@ const hears = ({ raises }: Listener, methods: readonly Method[]): boolean =>
 export const raisesWanted = (methods: readonly Method[]): boolean =>
   Object.values(entries).some((listener) => hears(listener, methods))
 
+/** Whether this listener hears any of these transitions. */
+export const listens = (name: ListenerName, methods: readonly Method[]): boolean => hears(entries[name], methods)
+
 /** What each listener finds after these transitions; a listener that finds nothing has an empty list. */
 export const findingsOf = (
   methods: readonly Method[],

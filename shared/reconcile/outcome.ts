@@ -9,8 +9,12 @@
  * | left findings, none of which heals       | OutOfSync | the first of them   | –                               |
  * | only looked (mode observe), found missing| OutOfSync | ObserveOnly         | –                               |
  * | asked an API that does not tell          | Unknown   | RequestedUnverified | –                               |
+ *
+ * The findings are the listeners' (listeners.ts): what stands in the way of networks to come is judged after the host was
+ * added or connected, and then stands until it is judged again.
  */
 import { type BackoffPolicy, backoff } from './backoff.ts'
+import { findingsOf, listens, methodsOf } from './listeners.ts'
 import { type Reason, reasons } from './reasons.ts'
 import {
   type Exception,
@@ -61,7 +65,10 @@ export function outcome(
   now: number,
   random: number,
 ): Outcome {
-  const { verdict, bootId, devices, created, findings } = result
+  const { verdict, bootId, devices, created } = result
+  const methods = record.tried > record.done ? methodsOf(record.edge) : []
+  const { persistentNetworks: findings, hostReadiness } = findingsOf(methods, result)
+  const readiness = listens('hostReadiness', methods) ? hostReadiness : (record.readiness ?? [])
   const mayHeal = findings.some((finding) => reasons[finding.reason].retry)
   const retries = mayHeal ? record.retries + 1 : 0
   const since = record.unreadySince ?? (record.tried > record.done ? record.edgeAt : undefined)
@@ -75,7 +82,7 @@ export function outcome(
     exceptions: findings.slice(0, exceptionLimit).map(bounded),
     moreExceptions: Math.max(0, findings.length - exceptionLimit),
     orphans: result.orphans.filter(({ kept }) => kept !== undefined).slice(0, exceptionLimit),
-    readiness: result.readiness.slice(0, exceptionLimit).map(bounded),
+    readiness: readiness.slice(0, exceptionLimit).map(bounded),
     failures: 0,
     retries,
     ...(mayHeal ? { nextAttemptAt: now + backoff(retries, policy, random) } : {}),

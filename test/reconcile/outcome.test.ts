@@ -81,6 +81,20 @@ describe('a finished run', () => {
     })
   })
 
+  it('after a connect tells what stands in the way of networks to come, which then stands until the next connect', () => {
+    const readiness = [finding('NameTooLong')]
+    const connected = hostRecord({ tried: 2, done: 1, edge: 'hostConnect', edgeAt: 0 })
+    expect(outcome(connected, { ...result, readiness }, 'r1', policy, 0, 0.5)).toMatchObject({
+      verdict: 'InSync',
+      readiness,
+    })
+    const verified = hostRecord({ readiness })
+    expect(outcome(verified, { ...result, readiness: [] }, 'r1', policy, 0, 0.5).readiness).toEqual(readiness)
+    expect(outcome({ ...connected, readiness }, { ...result, readiness: [] }, 'r1', policy, 0, 0.5).readiness).toEqual(
+      [],
+    )
+  })
+
   it('that could not look is Unknown, and claims nothing', () => {
     const report = outcome(
       hostRecord({ tried: 2, done: 1, edgeAt: 0 }),
