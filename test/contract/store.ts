@@ -4,6 +4,7 @@ import { hostKey, readControl, readHost, zonePartition } from '../../shared/stor
 import type { Condition, Item, Range, Store } from '../../shared/store/store.ts'
 import * as writes from '../../shared/store/writes.ts'
 import { hostFact, hostRecord } from '../factories.ts'
+import { operatorWrites } from './operatorWrites.ts'
 
 const cloud = 'test'
 
@@ -27,6 +28,8 @@ export function storeContract(store: () => Store): void {
         outstandingUntil: now + 90,
       }),
     )
+
+  operatorWrites(store, ownZone)
 
   it('gives back what was written, bytes and nested values too', async () => {
     const key = { pk: ownZone(), sk: 'X' }

@@ -5,7 +5,9 @@ import {
   type CloudStackSimulator,
   startCloudStackSimulator,
 } from '../../../infra/local/cloudstackSimulator/simulator.ts'
+import { pause, resume } from '../../../shared/flow/pause.ts'
 import { silent } from '../../../shared/runtime/logger.ts'
+import { createRuntime } from '../../../shared/runtime/runtime.ts'
 
 const zone = {
   name: 'zone-1',
@@ -56,6 +58,18 @@ describe('the functions on the embedded cloud, as serverless.yml wires them', ()
       complete: true,
       swept: { history: 0, hold: 0, tombstone: 0, revision: 0, host: 0 },
     })
+    expect(cloud.errors).toEqual([])
+  })
+
+  test('while the cloud is paused nothing is asked of CloudStack, and after the resume every host is served', async () => {
+    const runtime = createRuntime(cloud.environment, silent)
+    const act = { by: 'ann@desk' }
+    await pause(runtime.ports, runtime.policy, undefined, act)
+    await tick()
+    expect(cloudstack.requests.updateHost ?? 0).toBe(0)
+    await resume(runtime.ports, runtime.policy, undefined, act)
+    await cloud.idle()
+    expect(cloudstack.requests.updateHost).toBe(3)
     expect(cloud.errors).toEqual([])
   })
 
