@@ -72,6 +72,27 @@ export function driverContract(start: () => Promise<ContractHost>): void {
     expect({ changes, findings, devices }).toEqual({ changes: [], findings: [], devices: 0 })
   })
 
+  it('finds what networks that are gone left behind, and removes all of it, if it says that it removes', async () => {
+    const before = await host.state()
+    const session = await open()
+    await (await session.look(host.desired)).apply()
+    expect((await session.look(host.desired)).orphans ?? []).toEqual([])
+    const { orphans = [] } = await session.look([])
+    expect(orphans).toHaveLength(session.remove === undefined ? 0 : host.desired.length)
+    for (const orphan of orphans) expect(await session.remove?.(orphan, Date.now() + 30_000)).toEqual({ removed: true })
+    expect((await session.look([])).orphans ?? []).toEqual([])
+    if (session.remove !== undefined) expect(await host.state()).toBe(before)
+  })
+
+  it('removes nothing after the deadline', async () => {
+    const session = await open()
+    await (await session.look(host.desired)).apply()
+    const { orphans = [] } = await session.look([])
+    const before = await host.state()
+    for (const orphan of orphans) expect(await session.remove?.(orphan, Date.now() - 1)).toHaveProperty('kept')
+    expect(await host.state()).toBe(before)
+  })
+
   it('may be closed twice', async () => {
     const session = await open()
     await session.look(host.desired)

@@ -3,14 +3,11 @@
  * driver runs against it unchanged. In: names. Out: handles to look at the hosts, to damage them, and to log in to them.
  */
 import { randomUUID } from 'node:crypto'
-import {
-  createSimulatedKernel,
-  type NewLink,
-  type Refusal,
-  type SimulatedKernel,
-  type SimulatedLink,
-} from './kernel.ts'
+import type { RemovalStep } from '../../../shared/hypervisors/kvm/removalCommand.ts'
+import { type Outcome, simulateIpBatch } from './batchSimulator.ts'
+import { createSimulatedKernel, type NewLink, type Refusal, type SimulatedLink } from './kernel.ts'
 import { newKeyPair } from './keyPair.ts'
+import type { ObservedHost } from './observationSimulator.ts'
 import { listen, type SimulatedSsh } from './sshSimulator.ts'
 
 export interface SimulatedHost {
@@ -22,6 +19,12 @@ export interface SimulatedHost {
   /** As an operator at the console would; null is success. */
   addLink(link: NewLink): Refusal
   deleteLink(name: string): Refusal
+  /** Lines for `ip -batch`. */
+  run(lines: string): Outcome
+  /** The bridges that its libvirt domains name from now on; null: they cannot be read. */
+  setDomainBridges(bridges: readonly string[] | null): void
+  /** Called at each step of a removal from now on; it may change the host there, or end the command by `Killed`. */
+  onRemovalStep(act: (step: RemovalStep) => void): void
   /** The links that the machine is born with are back; everything else, the boot id and all connections are lost. */
   reboot(): Promise<void>
   /** Stops answering, as a machine without power. Its links are lost. */
@@ -64,6 +67,8 @@ const agentProperties = [
   'public.network.device=cloudbr1',
 ]
 
+type State = { -readonly [key in keyof ObservedHost]: ObservedHost[key] }
+
 /** @throws Error when no loopback address is free at the port */
 export async function startHostSimulator(options: HostSimulatorOptions): Promise<SimulatedHosts> {
   const client = newKeyPair()
@@ -73,15 +78,18 @@ export async function startHostSimulator(options: HostSimulatorOptions): Promise
 
   const add = async (name: string): Promise<SimulatedHost> => {
     const links = options.links ?? bornWith
-    const state: { hostname: string; bootId: string; kernel: SimulatedKernel; agentProperties: readonly string[] } = {
+    let bootedAt = performance.now()
+    const state: State = {
       hostname: name,
       bootId: randomUUID(),
       kernel: createSimulatedKernel(links),
       agentProperties,
+      uptime: () => Math.floor((performance.now() - bootedAt) / 10),
     }
     const ssh = await listen({ user, publicKey: client.publicKey, port, first: started.length, observed: () => state })
     port = ssh.port
     const reset = (): void => {
+      bootedAt = performance.now()
       state.bootId = randomUUID()
       state.kernel = createSimulatedKernel(links)
     }
@@ -93,6 +101,13 @@ export async function startHostSimulator(options: HostSimulatorOptions): Promise
       links: () => state.kernel.links(),
       addLink: (link) => state.kernel.add(link),
       deleteLink: (link) => state.kernel.delete(link),
+      run: (lines) => simulateIpBatch(state.kernel, lines),
+      setDomainBridges: (bridges) => {
+        state.domainBridges = bridges
+      },
+      onRemovalStep: (act) => {
+        state.atRemovalStep = act
+      },
       reboot: async () => {
         await ssh.stop()
         reset()

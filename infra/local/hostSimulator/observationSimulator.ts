@@ -54,7 +54,7 @@ export function simulateObservation(host: ObservedHost): string {
 function linkAsPrinted(link: SimulatedLink): object {
   return {
     ifindex: link.index,
-    ...(link.parent === null ? {} : { link: link.parent }),
+    ...(link.parent === null || link.kind === 'vxlan' ? {} : { link: link.parent }),
     ifname: link.name,
     flags: ['BROADCAST', 'MULTICAST', ...(link.up ? ['UP', 'LOWER_UP'] : [])],
     mtu: 1500,
@@ -68,6 +68,6 @@ function linkAsPrinted(link: SimulatedLink): object {
 }
 
 function tagAsPrinted(link: SimulatedLink): object {
-  if (link.vni != null) return { info_data: { id: link.vni, port: 8472 } }
+  if (link.vni != null) return { info_data: { id: link.vni, link: link.parent, port: 8472 } }
   return link.vlanId === null ? {} : { info_data: { protocol: '802.1Q', id: link.vlanId, flags: ['REORDER_HDR'] } }
 }

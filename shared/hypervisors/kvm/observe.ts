@@ -20,7 +20,7 @@ const linkShape = z.object({
 type LinkShape = z.infer<typeof linkShape>
 const vlanShape = z.object({ id: z.int().check(z.gte(0), z.lte(4095)), protocol: z.optional(z.string()) })
 /** A VXLAN device that takes its VNI from a route (`external`) has none. */
-const vxlanShape = z.object({ id: z.optional(z.int().check(z.gte(0), z.lte(0xffffff))) })
+const vxlanShape = z.object({ id: z.optional(z.int().check(z.gte(0), z.lte(0xffffff))), link: z.nullish(name) })
 /** Some versions print `{}` for a link that they do not show. */
 const linksShape = z
   .array(z.union([linkShape, z.strictObject({ ifname: z.optional(z.never()) })]))
@@ -142,14 +142,15 @@ function linkOf(shape: LinkShape, switches: ReadonlyMap<string, boolean>, groups
   const [ownName = '', printedParent] = shape.link == null ? shape.ifname.split('@') : [shape.ifname]
   const link = parsed('the name of a link', name, ownName)
   const kind = shape.linkinfo?.info_kind ?? null
+  const vxlan = kind === 'vxlan' ? vxlanOf(link, shape.linkinfo?.info_data) : {}
   return {
     name: link,
     alternativeNames: shape.altnames ?? [],
     kind,
-    parent: shape.link ?? printedParent ?? null,
+    parent: shape.link ?? printedParent ?? vxlan.link ?? null,
     master: shape.master ?? null,
     vlan: kind === 'vlan' ? tagOf(link, shape.linkinfo?.info_data) : null,
-    vni: kind === 'vxlan' ? vniOf(link, shape.linkinfo?.info_data) : null,
+    vni: vxlan.id ?? null,
     group: groups.get(link) ?? 0,
     mtu: shape.mtu ?? null,
     up: shape.flags.includes('UP'),
@@ -162,8 +163,9 @@ function tagOf(link: string, data: unknown): VlanTag {
   return { id, protocol: protocol ?? '802.1Q' }
 }
 
-function vniOf(link: string, data: unknown): number | null {
-  return parsed(`the VXLAN device ${link}`, vxlanShape, data ?? {}).id ?? null
+/** The device below a VXLAN device is among its own data. */
+function vxlanOf(link: string, data: unknown): z.infer<typeof vxlanShape> {
+  return parsed(`the VXLAN device ${link}`, vxlanShape, data ?? {})
 }
 
 function parsed<T>(what: string, schema: z.ZodType<T>, value: unknown): T {

@@ -54,7 +54,8 @@ unused() {
     [ "$user" = "$2" ] || { why="$user is on $1"; return 1; }
   done
   addresses="$(ip -o addr show dev "$1")" || { why="its addresses cannot be read"; return 1; }
-  case "$addresses" in *inet*) why="$1 has an address"; return 1;; esac
+  # A link-local address of IPv6 comes by itself.
+  case "$addresses" in *" inet "*|*" scope global"*|*" scope site"*) why="$1 has an address"; return 1;; esac
 }
 of_kind() {
   while read -r line; do [ "$line" != "DEVTYPE=$2" ] || return 0; done <"$net/$1/uevent"

@@ -116,6 +116,15 @@ describe('other versions of iproute2', () => {
     ])
   })
 
+  test('a VXLAN device, whose device below is among its own data', () => {
+    const data = { info_kind: 'vxlan', info_data: { id: 70000, group: '239.1.17.112', link: 'cloudbr1', port: 8472 } }
+    const external = { info_kind: 'vxlan', info_data: { external: true } }
+    expect(one({ ifname: 'vxlan70000', flags: [], linkinfo: data })).toMatchObject([
+      { kind: 'vxlan', vni: 70000, parent: 'cloudbr1' },
+    ])
+    expect(one({ ifname: 'vx', flags: [], linkinfo: external })).toMatchObject([{ vni: null, parent: null }])
+  })
+
   test('an empty object for a link that is filtered out, and fields that do not exist yet', () => {
     const links = '[{},{"ifname":"lo","flags":["LOOPBACK"],"future":{"a":1}},{}]'
     expect(readObservation(printed({ links })).links).toMatchObject([
