@@ -117,7 +117,7 @@ function optionsOf(words: readonly string[], known: readonly string[]): Readonly
   return options
 }
 
-/** A master that does not exist ends the batch (TESTBEDS, "What the kernel teaches"). */
+/** A master that does not exist ends the batch (docs/kernel.md). */
 function checkMaster(kernel: SimulatedKernel, master: string | undefined): void {
   if (master !== undefined && kernel.find(master) === undefined) {
     throw new InvalidArgument(`Error: argument "${master}" is wrong: Device does not exist`)

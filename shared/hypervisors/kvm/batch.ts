@@ -1,6 +1,6 @@
 /**
  * A plan's actions as what is fed to the fixed commands, in the three phases that send no IPv6 frame: create down, IPv6
- * off, up (TESTBEDS, "the baseline"). In: actions and the mark. Out: three texts. Every name and number is checked before
+ * off, up (docs/kernel.md, "the baseline"). In: actions and the mark. Out: three texts. Every name and number is checked before
  * a line is built, since some bad lines end a whole batch and a crafted one could do anything.
  */
 import { isPlainName, isVlanId } from './names.ts'

@@ -52,7 +52,7 @@ function otherSegment(pair: Pair, links: Links): string | null {
     : `The bridge ${pair.bridge} already has the uplink ${other.name}, and not ${pair.vlan}.`
 }
 
-/** A VLAN device on the uplink takes its tag away from whatever carries it beside or above the uplink (TESTBEDS). */
+/** A VLAN device on the uplink takes its tag away from whatever carries it beside or above the uplink (docs/kernel.md). */
 function tagCarried(pair: Pair, links: Links): string | null {
   for (const carrier of sharersOf(pair.uplink, links)) {
     const other = links

@@ -20,7 +20,7 @@ import { uplinkOf } from './uplink.ts'
 
 /** As many VXLAN networks as a host is asked to have room for, where its range would allow more. */
 const mostNetworks = 1_000
-/** What one membership costs a socket: 426 on 20,480 bytes, 2,731 on 131,072 were counted (TESTBEDS). */
+/** What one membership costs a socket: 426 on 20,480 bytes, 2,731 on 131,072 were counted (docs/kernel.md). */
 const bytesOfMembership = 48
 
 export function readiness(labels: readonly GuestLabel[], facts: HostFacts): readonly Finding[] {
