@@ -17,6 +17,11 @@ export const historyLine = z.strictObject({
   detail: z.string().nullable(),
 })
 
+/** Of a zone, or of the whole cloud (null). */
+export const placedHistoryLine = historyLine.extend({
+  zone: z.strictObject({ id: z.string(), name: z.string() }).nullable(),
+})
+
 export const historyJson = (line: HistoryLine): z.infer<typeof historyLine> => ({
   at: isoTime(line.at),
   what: line.what,

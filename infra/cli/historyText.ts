@@ -1,6 +1,7 @@
 /**
  * The history for people: the last lines of a host, or of what operators did. Pure. In: lines, newest first. Out: a table.
  */
+import type { PlacedLine } from '../../shared/flow/history.ts'
 import type { HistoryLine } from '../../shared/store/items.ts'
 import { ago } from './duration.ts'
 import { oneLine } from './printable.ts'
@@ -16,6 +17,17 @@ const columns: readonly Column[] = [
   { title: 'BY', minimum: 8, spare: 2 },
   { title: 'DETAIL', minimum: 12 },
 ]
+
+/** Of the cloud and its zones: each line says where. */
+export const placedHistoryTable = (title: string, lines: readonly PlacedLine[], look: Look): string =>
+  historyTable(
+    title,
+    lines.map(({ zone, line }) => ({
+      ...line,
+      detail: [zone === undefined ? 'the whole cloud' : `zone ${zone.name}`, line.detail].filter(Boolean).join(': '),
+    })),
+    look,
+  )
 
 export const historyTable = (title: string, lines: readonly HistoryLine[], look: Look): string =>
   lines.length === 0

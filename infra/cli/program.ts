@@ -51,6 +51,7 @@ function addStatus(program: Command, around: Surroundings, told: Told): void {
   withPlace(withSelectors(command))
     .option('--network <network>', 'only this network, by name, id or URI')
     .option('--networks', 'host by network')
+    .option('--history', 'also what operators did and which holds began and ended, newest first')
     .option('--accept-unverified', 'count a request that cannot be verified as in sync')
     .action(async (options: StatusOptions & Where) => {
       const deployment = findDeployment(options, around.environment)

@@ -2,15 +2,15 @@
  * `bridgekeeper status`: what is known of every host now. In: options, a runtime. Out: text on stdout; the exit code, 0
  * if all that was asked for is in sync, 2 if not or if nothing is known yet.
  */
-import { NothingSelected } from '../../shared/flow/backfill.ts'
-import { readHistory } from '../../shared/flow/history.ts'
+import { NothingSelected, type Selection } from '../../shared/flow/backfill.ts'
+import { readActs, readHistory } from '../../shared/flow/history.ts'
 import { parallel } from '../../shared/flow/parallel.ts'
 import { readStanding } from '../../shared/flow/standing.ts'
 import { type CloudStatus, readStatus } from '../../shared/flow/status.ts'
 import { rollUps } from '../../shared/reconcile/rollup.ts'
 import { green } from '../../shared/reconcile/status.ts'
 import type { Runtime } from '../../shared/runtime/runtime.ts'
-import { historyTable } from './historyText.ts'
+import { historyTable, placedHistoryTable } from './historyText.ts'
 import { type NetworkRow, networkRows } from './networkRows.ts'
 import { compareNames } from './order.ts'
 import type { Output } from './output.ts'
@@ -24,6 +24,7 @@ import { hostTable, type Look, networkTable, nextSteps, nothingYet, summary } fr
 export interface StatusOptions extends Selectors {
   readonly network?: string
   readonly networks?: boolean
+  readonly history?: boolean
   readonly acceptUnverified?: boolean
   readonly output: 'table' | 'json'
   readonly quiet?: boolean
@@ -43,7 +44,8 @@ export async function statusCommand(options: StatusOptions, runtime: Runtime, ou
   const standing = await readStanding(ports.store, policy.cloud, status.control)
   const rolledUp = rollUps(status.rows, options.acceptUnverified === true)
   const histories = await historiesOf(status, options, runtime)
-  const shown = { cloud: policy.cloud, inSync, networkRows: rows, standing, rollUps: rolledUp, histories }
+  const acts = options.history === true ? await actsOf(status, chosen, runtime) : undefined
+  const shown = { cloud: policy.cloud, inSync, networkRows: rows, standing, rollUps: rolledUp, histories, acts }
   if (options.output === 'json') {
     output.print(printableJson(statusJson(status, shown, now)))
   } else {
@@ -63,6 +65,17 @@ const zoneName = ({ control }: CloudStatus, id: string): string =>
   control?.zones.find((zone) => zone.id === id)?.name ?? id
 
 const historyLines = 10
+
+const actLines = 30
+
+/** Of the cloud and its zones, or of the zone that was asked for. */
+const actsOf = ({ control }: CloudStatus, { zone }: Selection, { ports, policy }: Runtime) =>
+  readActs(
+    ports.store,
+    policy.cloud,
+    (control?.zones ?? []).filter(({ id, name }) => zone === undefined || id === zone || name === zone),
+    actLines,
+  )
 
 /** Of the hosts that were asked for by name; one name may be that of several, in several zones. */
 async function historiesOf({ rows }: CloudStatus, { host }: StatusOptions, { ports, policy }: Runtime) {
@@ -92,7 +105,7 @@ function isInSync(status: CloudStatus, rows: readonly NetworkRow[] | undefined, 
 
 function text(
   status: CloudStatus,
-  { networkRows: rows, rollUps: rolledUp, histories }: Asked,
+  { networkRows: rows, rollUps: rolledUp, histories, acts }: Asked,
   options: StatusOptions,
   look: Look,
 ): string {
@@ -102,6 +115,7 @@ function text(
     onlyNetworks || status.rows.length === 0 ? '' : hostTable(status.rows, look),
     rows === undefined || rows.length === 0 ? '' : networkTable(rows, look),
     ...[...histories].map(([{ record }, lines]) => historyTable(`last changes of ${record.name}`, lines, look)),
+    acts === undefined ? '' : placedHistoryTable('what was done', acts, look),
     onlyNetworks ? '' : rollUpTable(rolledUp, (zone) => zoneName(status, zone), look),
     [summary(status, look.now), readyText(rolledUp)].filter(Boolean).join('\n'),
     steps,

@@ -3,6 +3,7 @@
  * `version`. In: a status. Out: data of the schema below. Times are ISO 8601 in UTC; what is not known is null.
  */
 import * as z from 'zod'
+import type { PlacedLine } from '../../shared/flow/history.ts'
 import type { Standing } from '../../shared/flow/standing.ts'
 import type { CloudStatus, HostRow } from '../../shared/flow/status.ts'
 import { type NetworkStatus, presences } from '../../shared/reconcile/networkStatus.ts'
@@ -12,7 +13,7 @@ import type { RollUp, RollUps } from '../../shared/reconcile/rollup.ts'
 import type { HistoryLine } from '../../shared/store/items.ts'
 import { pauseJson, pauseJsonSchema } from './actJson.ts'
 import { isoTime } from './duration.ts'
-import { historyJson, historyLine } from './historyJson.ts'
+import { historyJson, historyLine, placedHistoryLine } from './historyJson.ts'
 import { type NetworkRow, presentNetworks } from './networkRows.ts'
 
 const time = z.iso.datetime().nullable()
@@ -122,6 +123,8 @@ export const statusSchema = z.strictObject({
     clusters: z.array(rollUp.extend({ zone: named, cluster: z.string() })),
   }),
   hosts: z.array(host),
+  /** With --history: what operators did and which holds began and ended, newest first. */
+  history: z.array(placedHistoryLine).optional(),
 })
 export type StatusJson = z.infer<typeof statusSchema>
 
@@ -134,11 +137,13 @@ export interface Asked {
   readonly rollUps: RollUps
   /** Of the hosts that were asked for by name. */
   readonly histories: ReadonlyMap<HostRow, readonly HistoryLine[]>
+  /** Undefined: it was not asked for. */
+  readonly acts: readonly PlacedLine[] | undefined
 }
 
 export function statusJson(
   { control, rows, counts }: CloudStatus,
-  { cloud, inSync, networkRows, standing, rollUps, histories }: Asked,
+  { cloud, inSync, networkRows, standing, rollUps, histories, acts }: Asked,
   now: number,
 ): StatusJson {
   const zoneNamed = (id: string) => ({ id, name: control?.zones.find((zone) => zone.id === id)?.name ?? id })
@@ -180,6 +185,7 @@ export function statusJson(
         ...rollUpJson(each),
       })),
     },
+    ...(acts === undefined ? {} : { history: acts.map(actJson) }),
     hosts: rows.map((row) => {
       const history = histories.get(row)
       return {
@@ -190,6 +196,11 @@ export function statusJson(
     }),
   }
 }
+
+const actJson = ({ zone, line }: PlacedLine) => ({
+  zone: zone === undefined ? null : { id: zone.id, name: zone.name },
+  ...historyJson(line),
+})
 
 const rollUpJson = ({ status, counts, timeToReadySeconds }: RollUp) => ({
   status,

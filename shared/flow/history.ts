@@ -3,11 +3,13 @@
  * is for people, so nothing is decided by it, and a function that is killed may leave a line out. In: what changed, or
  * who did what. Out: lines with an expiry, bounded in size; and the last ones read back.
  */
+import type { ZoneFact } from '../reconcile/model.ts'
 import type { HostRecord } from '../reconcile/record.ts'
 import type { Ports } from '../runtime/ports.ts'
 import { type HistoryLine, historyPrefix, placePartition, readHistoryLine } from '../store/items.ts'
 import type { Store } from '../store/store.ts'
 import { history } from '../store/writes.ts'
+import { parallel } from './parallel.ts'
 import type { Policy } from './policy.ts'
 
 export type Keeping = Pick<Policy, 'cloud' | 'historyMilliseconds'>
@@ -76,4 +78,27 @@ export async function readHistory(
 ): Promise<readonly HistoryLine[]> {
   const items = await store.list(placePartition(cloud, zone), historyPrefix(host), { limit, newestFirst: true })
   return items.map(readHistoryLine).filter((line) => line !== undefined)
+}
+
+export interface PlacedLine {
+  /** Undefined: of the whole cloud. */
+  readonly zone?: ZoneFact
+  readonly line: HistoryLine
+}
+
+/** The last lines of the cloud and of these zones together, without those of hosts; newest first. */
+export async function readActs(
+  store: Store,
+  cloud: string,
+  zones: readonly ZoneFact[],
+  limit: number,
+): Promise<readonly PlacedLine[]> {
+  const found = await parallel([undefined, ...zones], async (zone) => {
+    const lines = await readHistory(store, cloud, zone === undefined ? {} : { zone: zone.id }, limit)
+    return lines.map((line) => ({ line, ...(zone === undefined ? {} : { zone }) }))
+  })
+  return found
+    .flat()
+    .sort((one, other) => other.line.at - one.line.at)
+    .slice(0, limit)
 }

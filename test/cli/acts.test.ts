@@ -98,6 +98,23 @@ describe('pause and resume', () => {
     expect(await command('resume')).toMatchObject({ code: 0, stdout: 'the whole cloud was not paused.' })
   })
 
+  it('are in the history of what was done, newest first', async () => {
+    await command('pause', '--why', 'first')
+    await command('pause', '--zone', 'Zürich', '--why', 'second')
+    await command('resume', '--zone', 'Zürich')
+    const acts = (await status('--history')).history?.slice(0, 3)
+    expect(acts?.map(({ what, zone: of, why }) => [what, of?.name, why])).toEqual([
+      ['resume', 'Zürich', null],
+      ['pause', 'Zürich', 'second'],
+      ['pause', undefined, 'first'],
+    ])
+    const { stdout } = await command('status', '--history')
+    expect(stdout).toMatch(
+      /what was done\nWHEN .*\n.* resume .*zone Zürich: paused by .*\n.* pause .*zone Zürich · second\n.* pause .*the whole cloud · first\n/,
+    )
+    expect((await status()).history).toBeUndefined()
+  })
+
   it('of a zone name the zone, and tell what still stands', async () => {
     await command('pause')
     expect((await command('pause', '--zone', 'Zürich')).stdout).toMatch(/^paused: zone Zürich by /)
