@@ -76,6 +76,30 @@ export const batchCases: readonly BatchCase[] = [
     code: 0,
     leaves: ['tb', 'tc', 'tv in tc'],
   },
+  {
+    says: 'a device that is down gets another name, and its port goes with it',
+    lines: [bridge('tb'), vlan('tv', 9, 'master tb'), 'link set dev tb name tc'],
+    code: 0,
+    leaves: ['tc', 'tv in tc'],
+  },
+  {
+    says: 'a name that exists is not given',
+    lines: [bridge('tb'), bridge('tc'), 'link set dev tb name tc'],
+    code: 1,
+    leaves: ['tb', 'tc'],
+  },
+  {
+    says: 'a device that is up gets another name only when it is down',
+    lines: [
+      bridge('tb'),
+      'link set dev tb up',
+      'link set dev tb name tc',
+      'link set dev tb down',
+      'link set dev tb name td',
+    ],
+    code: 1,
+    leaves: ['td'],
+  },
   { says: 'an object that ip does not know is passed over', lines: ['lnk add', bridge('tb')], code: 1, leaves: ['tb'] },
   {
     says: 'a verb that ip link does not know ends the batch',

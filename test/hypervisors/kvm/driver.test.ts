@@ -114,6 +114,38 @@ test('a batch that is ended by the kernel’s tool leaves work for the next look
   expect(await session.look(desired)).toMatchObject({ devices: 4, changes: [] })
 })
 
+test('a batch that comes to the host after its deadline does nothing, and says so', async () => {
+  const host = await newHost()
+  let clock = 1_000_000_000
+  const session = await simulatedDriver(simulated, { now: () => clock }).open(targetOf(host), signal())
+  onTestFinished(() => session.close())
+  const view = await session.look(desired)
+  const before = host.links()
+  clock -= 200_000
+  await expect(view.apply()).rejects.toMatchObject({ reason: 'TimeOut' })
+  expect(host.links()).toEqual(before)
+  clock += 200_000
+  await view.apply()
+  expect((await session.look(desired)).changes).toEqual([])
+})
+
+test('orphans are told with the physical networks of their label, and readiness label by label', async () => {
+  const host = await newHost()
+  await provision(host)
+  const session = await sessionWith(host)
+  const labels = [
+    { physicalNetwork: 'pn1', label: 'cloudbr1', isolation: 'VLAN', vlans: '100-200' },
+    { physicalNetwork: 'pn2', label: 'nowhere' },
+  ]
+  const { orphans, readiness } = await session.look(desired.slice(0, 1), labels)
+  const left = { uri: 'vlan://101', uplink: 'eth1', physicalNetworks: ['pn1'] }
+  expect(orphans).toEqual([{ ...left, devices: ['breth1-101', 'eth1.101'] }])
+  expect(readiness).toMatchObject([
+    { physicalNetwork: 'pn1', uri: 'label://cloudbr1', reason: 'Noted' },
+    { physicalNetwork: 'pn2', uri: 'label://nowhere', reason: 'UplinkMissing' },
+  ])
+})
+
 describe('the machine’s name', () => {
   test('may differ in case and domain', async () => {
     const host = await newHost()
