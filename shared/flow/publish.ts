@@ -14,8 +14,11 @@ import { parallel } from './parallel.ts'
 import type { Policy } from './policy.ts'
 import { type Current, readDesired, readTombstones } from './read.ts'
 
-/** How long a revision outlives being current, and a tombstone its network. */
-const revisionDays = 7
+/**
+ * How long a revision outlives being current: longer than CloudStack is ever away, since only a listing refreshes it; and a
+ * tombstone its network.
+ */
+const revisionDays = 60
 const tombstoneDays = 30
 /** In seconds. */
 const day = 24 * 60 * 60
