@@ -54,6 +54,12 @@ const host = z.strictObject({
   readySeconds: z.number().nullable(),
   failures: z.int(),
   nextAttemptAt: time,
+  /** Devices of ours that no network needs any more, with BRIDGEKEEPER_REMOVAL=report or prune. */
+  orphans: z.array(
+    z.strictObject({ devices: z.array(z.string()), uri: z.string().nullable(), kept: z.string().nullable() }),
+  ),
+  /** What would stand in the way of networks to come; Noted only says how the host is. */
+  readiness: z.array(z.strictObject({ physicalNetwork: z.string(), reason: z.enum(reasonNames), detail: z.string() })),
   /** With --networks, --network or --host. */
   networks: z.array(network).optional(),
   /** With --host: the last changes, newest first. */
@@ -227,6 +233,16 @@ const hostJson = (row: HostRow): StatusJson['hosts'][number] => ({
   readySeconds: row.record.readySeconds ?? null,
   failures: row.record.failures,
   nextAttemptAt: isoTime(row.record.nextAttemptAt),
+  orphans: (row.record.orphans ?? []).map(({ devices, uri, kept }) => ({
+    devices: [...devices],
+    uri: uri ?? null,
+    kept: kept ?? null,
+  })),
+  readiness: (row.record.readiness ?? []).map(({ physicalNetwork, reason, detail }) => ({
+    physicalNetwork,
+    reason,
+    detail,
+  })),
 })
 
 const networkJson = ({ network, ...status }: NetworkRow & NetworkStatus) => ({
