@@ -16,6 +16,7 @@ let host: BedHost
 beforeAll(async () => {
   bed = await startUmlBed({ hosts: [{ name: 'kvm-1' }] })
   host = bed.host('kvm-1')
+  await host.exec('mkdir -p /etc/libvirt/qemu /run/libvirt/qemu')
 })
 afterAll(() => bed?.stop())
 
@@ -99,6 +100,15 @@ describe('kvm-ssh on a real kernel', () => {
     await expect(host.exec('ip link show dev eth1.200')).rejects.toThrow('does not exist')
     await clean()
     await host.exec('ip link del cloudbr1.200')
+  })
+
+  it('does nothing on a host that another run holds, and says so', async () => {
+    await host.exec('flock -o /run/bridgekeeper.lock sleep 30 >/dev/null 2>&1 & echo $! >/run/holder')
+    await expect(provision([network('vlan://3001')])).rejects.toMatchObject({ reason: 'HostBusy' })
+    expect(await host.exec('ip -o link show group 4814')).toBe('')
+    await host.exec('kill $(cat /run/holder)')
+    expect(await provision([network('vlan://3001')])).toMatchObject({ devices: 2, changes: [] })
+    await clean()
   })
 
   it('sends no IPv6 frame while it creates devices', async () => {
