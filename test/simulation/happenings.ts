@@ -1,0 +1,193 @@
+/**
+ * What an incident does to the world when its time comes. In: an incident. Out: a changed CloudStack, changed machines,
+ * a trouble that begins, or a call. Whatever it begins, it also ends.
+ */
+import type { Incident } from './incident.ts'
+import { boot, cloudStackSetsUp, type Machine, newMachine } from './machine.ts'
+import { type KnownNetwork, type Management, note, pairOf, persistent } from './management.ts'
+import type { Scheduler } from './scheduler.ts'
+import type { System } from './system.ts'
+import type { Troubles } from './troubles.ts'
+
+export interface Scene {
+  readonly scheduler: Scheduler
+  readonly management: Management
+  readonly system: System
+  readonly troubles: Troubles
+  /** What `at` and `until` count from. */
+  readonly start: number
+}
+
+export function happen(incident: Incident, scene: Scene): void {
+  const { scheduler, management, system, troubles, start } = scene
+  switch (incident.what) {
+    case 'kill':
+    case 'freeze':
+    case 'write twice':
+      troubles.befall(incident)
+      return
+    case 'lose':
+    case 'double':
+    case 'delay':
+      troubles.misdeliver(incident)
+      return
+    case 'store out':
+    case 'queues out':
+    case 'CloudStack':
+      troubles.begin(incident)
+      return
+    case 'purge':
+      system.purge(incident.queue)
+      return
+    case 'backfill': {
+      const { host } = incident
+      system.invoke('backfill', host === undefined ? {} : { host }, host ?? 'every host')
+      return
+    }
+    case 'all Disconnected': {
+      const all = [...management.machines.values()].filter(({ listed }) => listed)
+      for (const machine of all) show(machine, { state: 'Disconnected' })
+      scheduler.at(start + incident.until, () => {
+        for (const machine of all) comeUp(machine, scheduler.now())
+      })
+      return
+    }
+    case 'add network':
+      addNetwork(incident, scene)
+      return
+    case 'remove network':
+      removeNetwork(incident.network, scene)
+      return
+    case 'add host':
+      addHost(incident, scene)
+      return
+    default: {
+      const machine = management.machines.get(incident.host)
+      if (machine?.listed) befallHost(incident, machine, scene)
+    }
+  }
+}
+
+type OfHost = Extract<Incident, { host: string }>
+
+function befallHost(incident: Exclude<OfHost, { what: 'add host' }>, machine: Machine, scene: Scene): void {
+  const { scheduler, management, start } = scene
+  switch (incident.what) {
+    case 'reboot':
+      reboot(machine, incident.seconds * 1000, incident.seen, scheduler)
+      return
+    case 'disconnect':
+      show(machine, { state: 'Alert' })
+      scheduler.at(start + incident.until, () => show(machine, { state: 'Up' }))
+      return
+    case 'unreachable':
+      machine.away++
+      scheduler.at(start + incident.until, () => machine.away--)
+      return
+    case 'Maintenance':
+    case 'Disabled':
+      show(machine, { resourceState: incident.what })
+      scheduler.at(start + incident.until, () => show(machine, { resourceState: 'Enabled' }))
+      return
+    case 'delete devices': {
+      const ours = machine.kernel.links().filter(({ kind, name }) => kind === 'bridge' && name.startsWith('breth'))
+      for (const { name } of ours.slice(0, Math.ceil(ours.length * incident.share))) machine.kernel.delete(name)
+      return
+    }
+    case 'attach a VM':
+      attachVm(machine, incident, management)
+      return
+    case 'take a tag':
+      takeTag(machine, incident.share, management)
+      return
+    case 'remove host':
+      machine.listed = false
+  }
+}
+
+/** What CloudStack shows of a host that it still knows. A host has a management server only while it is connected. */
+export function show(machine: Machine, given: { readonly state?: string; readonly resourceState?: string }): void {
+  const { managementServer: _before, ...fact } = { ...machine.fact, ...given }
+  machine.fact = fact.state === 'Up' ? { ...fact, managementServer: 'ms-1' } : fact
+}
+
+export function comeUp(machine: Machine, now: number): void {
+  boot(machine, now)
+  show(machine, { state: 'Up' })
+}
+
+export function reboot(machine: Machine, milliseconds: number, seen: boolean, scheduler: Scheduler): void {
+  machine.away++
+  if (seen) show(machine, { state: 'Alert' })
+  scheduler.at(scheduler.now() + milliseconds, () => {
+    boot(machine, scheduler.now())
+    machine.away--
+    show(machine, { state: 'Up' })
+  })
+}
+
+/** On a bridge of a network that is there, or was: whoever removes that bridge now cuts a VM off. */
+function attachVm(machine: Machine, { share, runs }: { share: number; runs: boolean }, management: Management): void {
+  const bridges = [...management.networks.values()]
+    .filter(({ zone }) => zone === machine.fact.zone)
+    .map((network) => pairOf(management, network).bridge)
+    .filter((bridge) => machine.kernel.find(bridge) !== undefined)
+  const bridge = bridges[Math.floor(share * bridges.length)]
+  if (bridge === undefined) return
+  machine.domains.add(bridge)
+  if (runs) machine.kernel.add({ name: `vnet${machine.domains.size}`, kind: 'tun', master: bridge, up: true })
+}
+
+/** A VLAN device of another name on the uplink: our own cannot have the tag any more. */
+function takeTag(machine: Machine, share: number, management: Management): void {
+  const networks = persistent(management).filter(({ zone }) => zone === machine.fact.zone)
+  const network = networks[Math.floor(share * networks.length)]
+  if (network === undefined) return
+  const { uplink, vlan, id } = pairOf(management, network)
+  machine.kernel.delete(vlan)
+  machine.kernel.add({ name: `${uplink}-own-${id}`, kind: 'vlan', parent: uplink, vlanId: id, up: true })
+}
+
+function addHost(incident: Extract<Incident, { what: 'add host' }>, { management, scheduler }: Scene): void {
+  const { host, zone, cluster } = incident
+  if (management.machines.has(host)) return
+  const address = `192.0.2.${management.machines.size + 1}`
+  const common = { id: host, name: host, zone, cluster, hypervisor: 'KVM', address, resourceState: 'Enabled' }
+  const fact = { ...common, state: 'Up', managementServer: 'ms-1' }
+  management.machines.set(host, newMachine(management.cloud, fact, scheduler.now()))
+}
+
+function addNetwork(incident: Extract<Incident, { what: 'add network' }>, scene: Scene): void {
+  const { management, scheduler } = scene
+  const { network: id, zone, physicalNetwork, vlan, setUp, persistent } = incident
+  const network: KnownNetwork = {
+    id,
+    zone,
+    physicalNetwork,
+    vlan,
+    project: vlan % 5 === 0,
+    persistent,
+    createdAt: scheduler.now(),
+    deletedAt: undefined,
+  }
+  if (management.networks.has(id)) return
+  management.networks.set(id, network)
+  noteLate(management, 'NETWORK.CREATE', scheduler)
+  if (!setUp) return
+  for (const machine of management.machines.values())
+    if (machine.fact.zone === zone && machine.fact.state === 'Up')
+      cloudStackSetsUp(machine, pairOf(management, network))
+}
+
+function removeNetwork(id: string, { management, scheduler }: Scene): void {
+  const network = management.networks.get(id)
+  if (network === undefined || network.deletedAt !== undefined) return
+  network.deletedAt = scheduler.now()
+  noteLate(management, 'NETWORK.DELETE', scheduler)
+}
+
+/** An event bears the time of its deed, and appears a few seconds later. */
+function noteLate(management: Management, type: string, scheduler: Scheduler): void {
+  const created = scheduler.now()
+  scheduler.at(created + 7_000, () => note(management, type, created))
+}

@@ -1,0 +1,31 @@
+/** What several invariants need to know of an item or a machine. In: an item. Out: the host's record, whose it is. */
+import type { HostRecord } from '../../../shared/reconcile/record.ts'
+import { readHost } from '../../../shared/store/items.ts'
+import type { Item } from '../../../shared/store/store.ts'
+import type { Machine } from '../machine.ts'
+import type { Management } from '../management.ts'
+import type { Scheduler } from '../scheduler.ts'
+import type { Violate } from '../watch.ts'
+
+export interface Known {
+  readonly scheduler: Scheduler
+  readonly clouds: ReadonlyMap<string, Management>
+  readonly items: ReadonlyMap<string, Item>
+  readonly violate: Violate
+}
+
+const records = new WeakMap<Item, HostRecord | undefined>()
+
+/** The record of a host's item, parsed once; undefined for every other item. */
+export function recordOf(item: Item | undefined): HostRecord | undefined {
+  if (item === undefined || !item.sk.startsWith('H#')) return undefined
+  if (!records.has(item)) records.set(item, readHost(item))
+  return records.get(item)
+}
+
+export const hostIn = (known: Known, cloud: string, record: HostRecord): Machine | undefined =>
+  known.clouds.get(cloud)?.machines.get(record.id)
+
+/** As the drivers of the simulation serve them, said again in its own words. */
+export const mayBeServed = ({ hypervisor, state, resourceState }: HostRecord): boolean =>
+  state === 'Up' && (hypervisor === 'KVM' || (hypervisor === 'Simulator' && resourceState === 'Enabled'))

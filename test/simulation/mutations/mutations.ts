@@ -1,0 +1,139 @@
+/**
+ * Known bugs, each as the smallest change of the product's own source that plants it. In: nothing. Out: by name, the
+ * file, what is replaced by what, and what goes wrong. A change whose text is no longer there once is an error (plant.ts):
+ * whoever changes such a line moves the bug along.
+ */
+
+export interface Mutation {
+  readonly name: string
+  /** What the product would do. */
+  readonly told: string
+  readonly changes: readonly Change[]
+}
+
+export interface Change {
+  /** Seen from the project's folder. */
+  readonly file: string
+  readonly find: string
+  readonly replace: string
+}
+
+const one = (name: string, told: string, file: string, find: string, replace: string): Mutation => ({
+  name,
+  told,
+  changes: [{ file, find, replace }],
+})
+
+export const mutations: readonly Mutation[] = [
+  {
+    name: 'records-read-before-listing',
+    told: 'a snapshot reads the records before it lists hosts',
+    changes: [
+      {
+        file: 'shared/flow/observe.ts',
+        find: '  const hosts = await cloudstack.listHosts()\n',
+        replace:
+          '  const early = (await parallel(control.zones, (zone) => readHosts(ports.store, policy.cloud, zone.id))).flat()\n' +
+          '  const hosts = await cloudstack.listHosts()\n',
+      },
+      {
+        file: 'shared/flow/observe.ts',
+        find: 'const before = (await parallel([...zones], (zone) => readHosts(ports.store, policy.cloud, zone))).flat()',
+        replace: 'const before = zones.size > 0 ? early : []',
+      },
+    ],
+  },
+  one(
+    'settled-kept-by-acquire',
+    'a run that begins leaves the host settled as it was',
+    'shared/store/writes.ts',
+    "  remove: ['settled'],",
+    '  remove: [],',
+  ),
+  one(
+    'lost-counter',
+    'the edge is not added in the write that stores its state',
+    'shared/store/writes.ts',
+    '...(edge === undefined ? {} : { add: { wanted: 1 } }),',
+    '',
+  ),
+  one(
+    'done-from-wanted',
+    'a report takes done from what is wanted by then',
+    'shared/store/writes.ts',
+    "copy: { done: 'tried' },",
+    "copy: { done: 'wanted' },",
+  ),
+  one(
+    'done-moved-on-failure',
+    'a run that failed moves done too',
+    'shared/store/writes.ts',
+    '  set: { ...failure, ...(host.queued === undefined ? {} : { ran: host.queued }) },\n',
+    "  set: { ...failure, ...(host.queued === undefined ? {} : { ran: host.queued }) },\n  copy: { done: 'tried' },\n",
+  ),
+  {
+    name: 'report-without-run-id',
+    told: 'a report is taken from whichever run writes it',
+    changes: [
+      {
+        file: 'shared/store/writes.ts',
+        find: "    ],\n    when: equals('runId', runId),\n",
+        replace: "    ],\n    when: { present: 'tick' },\n",
+      },
+      {
+        file: 'shared/store/writes.ts',
+        find: "  remove: ['runId', 'runUntil'],\n  when: equals('runId', runId),\n",
+        replace: "  remove: ['runId', 'runUntil'],\n  when: runId === '' ? { absent: 'tick' } : { present: 'tick' },\n",
+      },
+    ],
+  },
+  one(
+    'no-outstanding-until',
+    'a mark does not say until when its job counts as outstanding',
+    'shared/store/writes.ts',
+    'set: { queued: tick, queuedWhy: why, outstandingUntil },',
+    'set: { queued: tick, queuedWhy: why, outstandingUntil: outstandingUntil > 0 ? undefined : 0 },',
+  ),
+  one(
+    'deduplication-without-tick',
+    'two jobs of one host within five minutes have one deduplication id',
+    'shared/flow/diff.ts',
+    ['deduplication: `$', '{record.id}-$', '{tick}`'].join(''),
+    ['deduplication: `$', '{record.id}`'].join(''),
+  ),
+  one(
+    'partial-pages-believed',
+    'a listing whose pages do not add up is taken for complete',
+    'shared/cloudstack/paging.ts',
+    'if (!steady) continue',
+    'if (!steady) return [...byId.values()]',
+  ),
+  one(
+    'kick-ignored-by-release',
+    'a snapshot releases its lease although somebody kicked',
+    'shared/flow/snapshot.ts',
+    'const kick = left > 1 ? control.kick : undefined',
+    'const kick = left > rounds ? control.kick : undefined',
+  ),
+  one(
+    'zone-filter-dropped',
+    'every zone gets the networks of all (upstream #12718)',
+    'shared/reconcile/desired.ts',
+    'placed.filter(({ network }) => network.zone === zone)',
+    'placed.filter(({ network }) => network.zone === zone || zone !== undefined)',
+  ),
+  one(
+    'backoff-not-overridden',
+    'an edge waits for the end of a backoff',
+    'shared/reconcile/due.ts',
+    'if (backsOff && record.wanted <= record.tried) return undefined',
+    'if (backsOff) return undefined',
+  ),
+  one(
+    'removal-without-listing',
+    'a pair is removed without asking who else uses its tag (condition c)',
+    'shared/reconcile/removal.ts',
+    'evidence.listed.find((network) => network.broadcastUri === tombstone.uri)',
+    'evidence.listed.find((network) => network.broadcastUri === tombstone.uri && network.id === tombstone.uri)',
+  ),
+]

@@ -1,0 +1,217 @@
+/**
+ * One simulation as data: which clouds there are, and everything that happens to them. In: a seed. Out: a scenario; the
+ * same seed gives the same one. Incidents end at `quietAt`; what must be true after that depends on `ending`.
+ */
+import { badAnswers, type FunctionName, functionNames, type Incident } from './incident.ts'
+import type { Network, PhysicalNetwork } from './management.ts'
+import { createRandom, type Random } from './random.ts'
+
+export interface HostPlace {
+  readonly id: string
+  readonly zone: string
+  readonly cluster: string
+  readonly hypervisor: string
+}
+
+export interface CloudScenario {
+  readonly name: string
+  readonly zones: readonly string[]
+  readonly physicalNetworks: readonly PhysicalNetwork[]
+  readonly hosts: readonly HostPlace[]
+  readonly networks: readonly Network[]
+}
+
+export interface Scenario {
+  readonly seed: string
+  /** True: a call that ran out of time goes on, as in one process; false: it is ended, as on Lambda. */
+  readonly zombies: boolean
+  /** Clocks of two calls differ by up to twice this, in milliseconds. */
+  readonly skew: number
+  readonly quietAt: number
+  /**
+   * `edges`: every host reboots twice in the quiet, and each edge must be served at once, whatever backs off.
+   * `level`: nothing happens any more, and whatever was lost without a trace must be found within the intervals.
+   */
+  readonly ending: 'edges' | 'level'
+  readonly settings: Readonly<Record<string, string>>
+  readonly clouds: readonly CloudScenario[]
+  readonly incidents: readonly Incident[]
+}
+
+const minute = 60_000
+const troubled = 40 * minute
+
+export function scenarioOf(seed: string): Scenario {
+  const random = createRandom(`scenario ${seed}`)
+  const ending = random.chance(0.7) ? 'edges' : 'level'
+  const clouds = [cloudOf('alpha', random.whole(1, 3), random)]
+  if (random.chance(0.15)) clouds.push(cloudOf('beta', 1, random))
+  const incidents = clouds.flatMap((cloud) => incidentsOf(cloud, random))
+  return {
+    seed,
+    zombies: random.chance(0.5),
+    skew: random.chance(0.5) ? 0 : 4_000,
+    quietAt: troubled + minute,
+    ending,
+    settings: settingsOf(ending, random),
+    clouds,
+    incidents: incidents.sort((one, other) => one.at - other.at),
+  }
+}
+
+function settingsOf(ending: Scenario['ending'], random: Random): Readonly<Record<string, string>> {
+  const intervals =
+    ending === 'level'
+      ? { BRIDGEKEEPER_BACKOFF_MAX_SECONDS: '600', BRIDGEKEEPER_VERIFY_SECONDS: '900' }
+      : { BRIDGEKEEPER_VERIFY_SECONDS: random.chance(0.5) ? '1800' : '600' }
+  const removal = { BRIDGEKEEPER_REMOVAL: 'prune', BRIDGEKEEPER_REMOVAL_GRACE_SECONDS: '300' }
+  return { ...intervals, BRIDGEKEEPER_HOLD_PROBE_SECONDS: '120', ...(random.chance(0.6) ? removal : {}) }
+}
+
+/** Both clouds name their zones and hosts alike, so that whatever is mixed up shows. VLAN ids belong to one zone each. */
+function cloudOf(name: string, zoneCount: number, random: Random): CloudScenario {
+  const zones = Array.from({ length: zoneCount }, (_, index) => `zone-${index + 1}`)
+  const physicalNetworks = zones.flatMap((zone, index): PhysicalNetwork[] => [
+    { id: `physical-${zone}`, zone, label: 'cloudbr1' },
+    ...(index === 0 && random.chance(0.4) ? [{ id: `physical-${zone}-b`, zone, label: 'cloudbr0' as const }] : []),
+  ])
+  const hosts = zones.flatMap((zone, index) => hostsOf(zone, index, random))
+  const networks = physicalNetworks.flatMap(({ id, zone }, index) =>
+    Array.from({ length: random.whole(1, 3) }, (_, number): Network => {
+      const vlan = vlanOf(name, index, number)
+      return { id: `n${vlan}`, zone, physicalNetwork: id, vlan, project: random.chance(0.2), persistent: true }
+    }),
+  )
+  return { name, zones, physicalNetworks, hosts, networks }
+}
+
+const vlanOf = (cloud: string, physicalNetwork: number, number: number): number =>
+  (cloud === 'alpha' ? 100 : 500) + 100 * physicalNetwork + number
+
+function hostsOf(zone: string, index: number, random: Random): readonly HostPlace[] {
+  const kvm = index === 0 ? random.whole(3, 9) : random.whole(1, 3)
+  const clusters = index === 0 && kvm > 4 && random.chance(0.5) ? 2 : 1
+  const hosts = Array.from({ length: kvm }, (_, number) => ({
+    id: `h${index + 1}${number + 1}`,
+    zone,
+    cluster: `cluster-${index + 1}${number % clusters === 0 ? 'a' : 'b'}`,
+    hypervisor: 'KVM',
+  }))
+  const requested = Array.from({ length: random.chance(0.3) ? random.whole(1, 2) : 0 }, (_, number) => ({
+    id: `s${index + 1}${number + 1}`,
+    zone,
+    cluster: `cluster-${index + 1}s`,
+    hypervisor: 'Simulator',
+  }))
+  const nobodys = random.chance(0.1)
+    ? [{ id: `v${index + 1}1`, zone, cluster: `cluster-${index + 1}v`, hypervisor: 'VMware' }]
+    : []
+  return [...hosts, ...requested, ...nobodys]
+}
+
+const queueNames = ['snapshot', 'diff', 'provisionKvm', 'provisionCloudstack'] as const
+/** Most calls are of these; each is killed and frozen as often as the others. */
+const often: readonly FunctionName[] = functionNames.filter((name) => name !== 'backfill')
+
+function incidentsOf(cloud: CloudScenario, random: Random): readonly Incident[] {
+  let hosts = 0
+  let networks = 0
+  const one = (): Incident | undefined => {
+    const at = random.whole(90_000, troubled)
+    const when = { at, cloud: cloud.name }
+    const during = (from: number, to: number) => ({ ...when, until: Math.min(troubled, at + random.whole(from, to)) })
+    const host = random.pick(cloud.hosts)?.id ?? 'h11'
+    const queue = random.pick(queueNames) ?? 'diff'
+    const fate = (): { function: FunctionName; step: number; when: 'before' | 'after' } => ({
+      function: random.pick(often) ?? 'diff',
+      step: random.whole(1, random.chance(0.5) ? 8 : 24),
+      when: random.chance(0.5) ? 'before' : 'after',
+    })
+    const makers: readonly (() => Incident)[] = [
+      () => ({ ...when, what: 'kill', ...fate() }),
+      () => ({ ...when, what: 'kill', ...fate() }),
+      () => ({ ...when, what: 'freeze', ...fate(), milliseconds: random.whole(20_000, 500_000) }),
+      () => ({ ...when, what: 'freeze', ...fate(), milliseconds: random.whole(20_000, 500_000) }),
+      () => ({ ...when, what: random.chance(0.5) ? 'lose' : 'double', queue }),
+      () => ({ ...when, what: 'delay', queue, milliseconds: random.whole(5_000, 500_000) }),
+      () => ({ ...when, what: 'purge', queue }),
+      () => ({ ...when, what: 'write twice', function: random.pick(often) ?? 'diff', step: random.whole(1, 12) }),
+      () => ({ ...during(20_000, 200_000), what: random.chance(0.5) ? 'store out' : 'queues out' }),
+      () => ({ ...during(30_000, 240_000), what: 'CloudStack', how: random.pick(badAnswers) ?? 'refuses' }),
+      () => ({ ...during(30_000, 240_000), what: 'CloudStack', how: random.pick(badAnswers) ?? 'refuses' }),
+      () => ({ ...when, what: 'reboot', host, seconds: random.whole(10, 150), seen: random.chance(0.7) }),
+      () => ({ ...when, what: 'reboot', host, seconds: random.whole(10, 150), seen: true }),
+      () => ({ ...during(30_000, 300_000), what: 'disconnect', host }),
+      () => ({ ...during(60_000, 35 * minute), what: 'unreachable', host }),
+      () => ({ ...during(60_000, 600_000), what: random.chance(0.5) ? 'Maintenance' : 'Disabled', host }),
+      () => ({ ...when, what: 'delete devices', host, share: random.next() }),
+      () => ({ ...when, what: 'take a tag', host, share: random.next() }),
+      () => ({ ...when, what: 'attach a VM', host, share: random.next(), runs: random.chance(0.5) }),
+      () => ({ ...when, what: 'remove host', host }),
+      () => addHost(cloud, when, `n${++hosts}`, random),
+      () => addNetwork(cloud, when, ++networks, random),
+      () => addNetwork(cloud, when, ++networks, random),
+      () => ({ ...when, what: 'remove network', network: random.pick(cloud.networks)?.id ?? '' }),
+      () => ({ ...when, what: 'backfill', host: random.chance(0.5) ? host : undefined }),
+    ]
+    return random.pick(makers)?.()
+  }
+  const count = random.whole(4, 24)
+  const drawn = Array.from({ length: count }, one).filter((incident) => incident !== undefined)
+  return [
+    ...drawn,
+    ...(random.chance(0.3) ? replaced(cloud, random) : []),
+    ...(random.chance(0.15) ? [allDisconnected(cloud, random)] : []),
+  ]
+}
+
+/** A network goes, and another one gets its tag: the devices of the first are nobody's to remove. */
+function replaced({ name: cloud, networks }: CloudScenario, random: Random): readonly Incident[] {
+  const first = random.pick(networks)
+  if (first === undefined) return []
+  const at = random.whole(5 * minute, 25 * minute)
+  const later = at + random.whole(30_000, 10 * minute)
+  const { id, project: _project, ...place } = first
+  const second = { ...place, network: `${id}-next`, persistent: random.chance(0.4), setUp: random.chance(0.3) }
+  return [
+    { at, cloud, what: 'remove network', network: id },
+    { at: later, cloud, what: 'add network', ...second },
+  ]
+}
+
+/** Ten ticks long. */
+function allDisconnected({ name }: CloudScenario, random: Random): Incident {
+  const at = random.whole(5 * minute, 25 * minute)
+  return { at, until: at + 10 * minute, cloud: name, what: 'all Disconnected' }
+}
+
+function addHost(
+  { hosts }: CloudScenario,
+  when: { at: number; cloud: string },
+  host: string,
+  random: Random,
+): Incident {
+  const { zone = 'zone-1', cluster = 'cluster-1a' } = random.pick(hosts.filter((one) => one.hypervisor === 'KVM')) ?? {}
+  return { ...when, what: 'add host', host, zone, cluster }
+}
+
+function addNetwork(
+  { name, physicalNetworks }: CloudScenario,
+  when: { at: number; cloud: string },
+  number: number,
+  random: Random,
+): Incident {
+  const index = random.whole(0, physicalNetworks.length - 1)
+  const { id: physicalNetwork, zone } = physicalNetworks[index] ?? { id: 'physical-zone-1', zone: 'zone-1' }
+  const vlan = vlanOf(name, index, 10 + number)
+  return {
+    ...when,
+    what: 'add network',
+    network: `n${vlan}`,
+    zone,
+    physicalNetwork,
+    vlan,
+    persistent: true,
+    setUp: random.chance(0.5),
+  }
+}

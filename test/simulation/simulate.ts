@@ -1,0 +1,80 @@
+/**
+ * `npm run simulate -- [--seeds N] [--seed S] [--mutation NAME | --mutations] [--json]`. Progress and traces on stderr; the
+ * last line on stdout is JSON, {"seeds","violations","firstFailingSeed"}. Exit 1 on a violation; with --mutations, on a
+ * planted bug that is not caught.
+ */
+import { availableParallelism } from 'node:os'
+import { parseArgs } from 'node:util'
+import { mutations } from './mutations/mutations.ts'
+import { type Outcome, simulateSeeds, traceSeed } from './seeds.ts'
+
+const options = {
+  seeds: { type: 'string' },
+  seed: { type: 'string' },
+  mutation: { type: 'string' },
+  mutations: { type: 'boolean', default: false },
+  json: { type: 'boolean', default: false },
+} as const
+
+const { values } = parseArgs({ options })
+const whole = (name: 'seeds' | 'seed', otherwise: number): number => {
+  const text = values[name]
+  if (text === undefined) return otherwise
+  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text)
+  console.error(`--${name} ${text} is not a whole number from 1: write, for example, --${name} 1000`)
+  process.exit(1)
+}
+const from = whole('seed', 1)
+const count = whole('seeds', values.seed !== undefined ? 1 : values.mutations ? 200 : 100)
+const threads = Math.min(4, availableParallelism())
+const begun = performance.now()
+const seconds = (): string => `${((performance.now() - begun) / 1000).toFixed(1)} s`
+
+process.exitCode = values.mutations ? await tryMutations() : await tryProduct()
+
+async function tryProduct(): Promise<number> {
+  const { mutation } = values
+  let told = 0
+  const progress = (done: number, violations: number): void => {
+    if (done < count && performance.now() - told < 5_000) return
+    told = performance.now()
+    console.error(`${done} of ${count} seeds, ${violations} violations, ${seconds()}`)
+  }
+  const found = await simulateSeeds({
+    from,
+    count,
+    threads,
+    untilFirst: false,
+    progress,
+    ...(mutation && { mutation }),
+  })
+  await tell(found, mutation)
+  const [first] = found.violations
+  const result = { seeds: found.seeds, violations: found.violations.length, firstFailingSeed: first?.seed ?? null }
+  console.log(values.json ? JSON.stringify(result) : `${found.seeds} seeds, ${found.violations.length} violations`)
+  return first === undefined ? 0 : 1
+}
+
+async function tell({ violations }: Outcome, mutation: string | undefined): Promise<void> {
+  for (const { seed, violation } of violations.slice(0, 10)) console.error(`seed ${seed}: ${violation}`)
+  const [first] = violations
+  if (first !== undefined) console.error(['', ...(await traceSeed(first.seed, mutation))].join('\n'))
+}
+
+/** Each planted bug until its first violation, as the rows of docs/simulation.md. */
+async function tryMutations(): Promise<number> {
+  const rows: { mutation: string; seeds: number; caught: boolean }[] = []
+  console.log('| Planted bug | The product would | Caught by seed | As |\n|---|---|---|---|')
+  for (const { name, told } of mutations) {
+    const found = await simulateSeeds({ from, count, threads, untilFirst: true, progress: () => {}, mutation: name })
+    const [first] = found.violations
+    rows.push({ mutation: name, seeds: found.seeds, caught: first !== undefined })
+    const caught = first === undefined ? '**not caught**' : String(first.seed)
+    console.log(
+      `| \`${name}\` | ${told} | ${caught} | ${first?.violation.replace(/[0-9a-f]{64}/g, '…').slice(0, 160) ?? ''} |`,
+    )
+    console.error(`${name}: ${caught}, ${seconds()}`)
+  }
+  if (values.json) console.log(JSON.stringify(rows))
+  return rows.every(({ caught }) => caught) ? 0 : 1
+}
