@@ -6,6 +6,16 @@ import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import * as z from 'zod/mini'
 
+/** One simulation with its own name: a written scenario. @returns what was violated */
+export async function simulateWritten(name: string, mutation: string | undefined): Promise<string | undefined> {
+  const worker = start(mutation)
+  try {
+    return (await ask(worker, { seed: name, trace: false })).violation
+  } finally {
+    await worker.terminate()
+  }
+}
+
 export interface Seeds {
   readonly from: number
   readonly count: number

@@ -6,7 +6,8 @@
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
 import { mutations } from './mutations/mutations.ts'
-import { type Outcome, simulateSeeds, traceSeed } from './seeds.ts'
+import { type Outcome, simulateSeeds, simulateWritten, traceSeed } from './seeds.ts'
+import { writtenNames } from './written.ts'
 
 const options = {
   seeds: { type: 'string' },
@@ -66,15 +67,30 @@ async function tryMutations(): Promise<number> {
   const rows: { mutation: string; seeds: number; caught: boolean }[] = []
   console.log('| Planted bug | The product would | Caught by seed | As |\n|---|---|---|---|')
   for (const { name, told } of mutations) {
-    const found = await simulateSeeds({ from, count, threads, untilFirst: true, progress: () => {}, mutation: name })
-    const [first] = found.violations
-    rows.push({ mutation: name, seeds: found.seeds, caught: first !== undefined })
-    const caught = first === undefined ? '**not caught**' : String(first.seed)
-    console.log(
-      `| \`${name}\` | ${told} | ${caught} | ${first?.violation.replace(/[0-9a-f]{64}/g, '…').slice(0, 160) ?? ''} |`,
-    )
-    console.error(`${name}: ${caught}, ${seconds()}`)
+    const { seeds, by, violation } = writtenNames.includes(name) ? await inWriting(name) : await inSeeds(name)
+    rows.push({ mutation: name, seeds, caught: violation !== undefined })
+    const shown = violation?.replace(/[0-9a-f]{64}/g, '…').replace(/: \{.*/, '') ?? ''
+    console.log(`| \`${name}\` | ${told} | ${by} | ${shown} |`)
+    console.error(`${name}: ${by}, ${seconds()}`)
   }
   if (values.json) console.log(JSON.stringify(rows))
   return rows.every(({ caught }) => caught) ? 0 : 1
+}
+
+interface Caught {
+  readonly seeds: number
+  readonly by: string
+  readonly violation: string | undefined
+}
+
+async function inWriting(mutation: string): Promise<Caught> {
+  const violation = await simulateWritten(mutation, mutation)
+  return { seeds: 0, by: violation === undefined ? '**not caught**' : 'a written scenario', violation }
+}
+
+async function inSeeds(mutation: string): Promise<Caught> {
+  const found = await simulateSeeds({ from, count, threads, untilFirst: true, progress: () => {}, mutation })
+  const [first] = found.violations
+  const by = first === undefined ? '**not caught**' : String(first.seed)
+  return { seeds: found.seeds, by, violation: first?.violation }
 }

@@ -2,15 +2,16 @@
  * A failing seed, told: its scenario as small as it gets, what happens in it, and what came of it. In: a seed. Out: lines
  * for people. The same seed gives the same lines.
  */
-import { type Scenario, scenarioOf } from './scenario.ts'
+import type { Scenario } from './scenario.ts'
 import { shrink } from './shrink.ts'
 import { incidentsOf, simulate } from './simulation.ts'
+import { scenarioNamed } from './written.ts'
 
 /** How much of the end of a story is told. */
 const lastLines = 60
 
 export async function traceOf(seed: string): Promise<readonly string[]> {
-  const whole = scenarioOf(seed)
+  const whole = scenarioNamed(seed)
   const first = await simulate(whole)
   if (first.violation === undefined) return [`Seed ${seed}: nothing is violated in ${first.steps} steps.`]
   const small = await shrink(whole, async (smaller) => (await simulate(smaller)).violation !== undefined)

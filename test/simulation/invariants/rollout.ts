@@ -27,7 +27,8 @@ interface Job {
 interface View {
   readonly jobs: ReadonlyMap<string, Job>
   readonly records: readonly HostRecord[]
-  readonly own: Map<string, number>
+  /** The hosts of each cluster that it marked since, for a revision. */
+  readonly own: Map<string, Set<string>>
   readonly step: number
 }
 
@@ -54,11 +55,11 @@ export function rollout(known: Known): Watch {
     const inHand = [...jobs.values()].filter(
       (job) => job.why === 'revision' && job.cluster === cluster && job.until > now,
     )
-    const marks = (own.get(cluster) ?? 0) + 1
+    const marks = (own.get(cluster) ?? new Set()).add(record.id)
     own.set(cluster, marks)
-    if (inHand.length + marks > share) {
+    if (inHand.length + marks.size > share) {
       violate(
-        `${call.name} sends a new revision to ${marks} hosts of ${cluster} while ${inHand.length} have it in hand: ` +
+        `${call.name} sends a new revision to ${marks.size} hosts of ${cluster} while ${inHand.length} have it in hand: ` +
           `its share of ${size} hosts is ${share}`,
       )
     }

@@ -1,0 +1,54 @@
+/**
+ * Scenarios written down, for bugs that chance hardly reaches. In: a name, or a seed. Out: the scenario. The product must
+ * come through each of them; the planted bug of the same name must not.
+ */
+import { type Scenario, scenarioOf } from './scenario.ts'
+
+const minute = 60_000
+const cloud = 'alpha'
+
+const oneHost: Omit<Scenario, 'seed' | 'incidents'> = {
+  zombies: true,
+  skew: 0,
+  quietAt: 12 * minute,
+  ending: 'edges',
+  settings: {},
+  clouds: [
+    {
+      name: cloud,
+      zones: ['zone-1'],
+      physicalNetworks: [{ id: 'physical-zone-1', zone: 'zone-1', label: 'cloudbr1' }],
+      hosts: [{ id: 'h11', zone: 'zone-1', cluster: 'cluster-1a', hypervisor: 'KVM' }],
+      networks: [
+        { id: 'n100', zone: 'zone-1', physicalNetwork: 'physical-zone-1', vlan: 100, project: false, persistent: true },
+      ],
+    },
+  ],
+}
+
+const written: readonly Scenario[] = [
+  {
+    ...oneHost,
+    // A snapshot that saw the host Up is frozen before it writes so, and wakes when its lease is long over and the next
+    // one, which sees the host Alert, has begun. Whoever read the record before that write believes it is Alert already.
+    seed: 'records-read-before-listing',
+    incidents: [
+      { at: 4 * minute, until: 5.5 * minute, cloud, what: 'disconnect', host: 'h11' },
+      {
+        at: 5.8 * minute,
+        cloud,
+        what: 'freeze',
+        function: 'snapshot',
+        step: 5,
+        when: 'before',
+        milliseconds: 187_000,
+      },
+      { at: 8.5 * minute, until: 9.7 * minute, cloud, what: 'disconnect', host: 'h11' },
+      { at: 8.6 * minute, until: 9.6 * minute, cloud, what: 'CloudStack', how: 'slow' },
+    ],
+  },
+]
+
+export const writtenNames: readonly string[] = written.map(({ seed }) => seed)
+
+export const scenarioNamed = (name: string): Scenario => written.find(({ seed }) => seed === name) ?? scenarioOf(name)
