@@ -82,8 +82,9 @@ async function writeHosts(
     const methods = transitions(record, host)
     if (methods.length === 0 && record !== undefined && sameFact(record, host)) return
     const edge = raisesWanted(methods) ? methods.join('+') : undefined
-    const written = readHost(await ports.store.update(state(cloud, host, tick, edge, ports.now())))
-    if (written === undefined) return
+    const write = state(cloud, host, tick, edge, ports.now(), record?.tick ?? 0)
+    const written = readHost(await ports.store.update(write))
+    if (written === undefined) return // Somebody wrote it since it was read: the next tick judges anew.
     records.set(at(host), written)
     if (edge !== undefined) edges++
     ports.logger.info('host', {

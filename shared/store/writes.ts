@@ -7,7 +7,7 @@
  * | acquireTick    | nobody holds the lease, or it ran out                              | snapshot |
  * | nextRound      | I hold it                                                          | snapshot |
  * | release        | I hold it, and nobody kicked since I read (not asked after 2 rounds)| snapshot |
- * | state          | no later tick wrote the host                                       | snapshot |
+ * | state          | no later tick wrote the host, and nobody since I read it           | snapshot |
  * | pointer        | no later or equal tick wrote it                                    | snapshot |
  * | kick           | –                                                                  | backfill |
  * | want           | the host exists                                                    | backfill |
@@ -91,8 +91,19 @@ export const releaseFailed = (cloud: string, me: string, failure: string, now: n
 
 export const kick = (cloud: string): Write => ({ key: controlKey(cloud), set: { v }, add: { kick: 1 } })
 
-/** The host's facts, and in the same write the edge that they are. */
-export function state(cloud: string, host: HostFact, tick: number, edge: string | undefined, now: number): Write {
+/**
+ * The host's facts, and in the same write the edge that they are.
+ * @param asRead the tick of the record that the edge was judged by, 0 where there was none: over what a late snapshot wrote
+ *   since then, these facts might be an edge that nobody counted
+ */
+export function state(
+  cloud: string,
+  host: HostFact,
+  tick: number,
+  edge: string | undefined,
+  now: number,
+  asRead: number = tick,
+): Write {
   const { id, zone, managementServer, ...facts } = host
   const removed = host.state === 'Removed'
   return {
@@ -111,7 +122,7 @@ export function state(cloud: string, host: HostFact, tick: number, edge: string 
     },
     ...(edge === undefined ? {} : { add: { wanted: 1 } }),
     remove: [...(managementServer === undefined ? ['managementServer'] : []), ...(removed ? [] : ['removedAt'])],
-    when: absentOr('tick', '<=', tick),
+    when: absentOr('tick', '<=', Math.min(asRead, tick)),
   }
 }
 

@@ -134,6 +134,8 @@ export function storeContract(store: () => Store): void {
     const zone = await withHost()
     await store().update(writes.state(cloud, hostFact({ zone, state: 'Alert' }), 3, undefined, 6))
     expect(await store().update(writes.state(cloud, hostFact({ zone }), 2, 'hostConnect', 7))).toBeUndefined()
+    expect(await store().update(writes.state(cloud, hostFact({ zone }), 4, undefined, 8, 1))).toBeUndefined()
+    expect(await store().update(writes.state(cloud, hostFact({ zone }), 4, undefined, 8, 0))).toBeUndefined()
     expect(await readBack(zone)).toMatchObject({ state: 'Alert', wanted: 1, tick: 3, edge: 'hostAdded', edgeAt: 5 })
   })
 

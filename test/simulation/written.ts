@@ -47,6 +47,18 @@ const written: readonly Scenario[] = [
       { at: 8.6 * minute, until: 9.6 * minute, cloud, what: 'CloudStack', how: 'slow' },
     ],
   },
+  {
+    ...oneHost,
+    // The frozen snapshot saw the host Alert, and writes so between the next one's reading and writing of the record. The
+    // next one has nothing but a maintenance to write: were it to write it over the Alert, nobody would know of the reboot.
+    seed: 'written-between',
+    incidents: [
+      { at: 5.5 * minute, cloud, what: 'reboot', host: 'h11', seconds: 60, seen: true },
+      { at: 5.8 * minute, cloud, what: 'freeze', function: 'snapshot', step: 5, when: 'before', milliseconds: 187_000 },
+      { at: 8.5 * minute, until: 9.7 * minute, cloud, what: 'Maintenance', host: 'h11' },
+      { at: 8.8 * minute, cloud, what: 'freeze', function: 'snapshot', step: 5, when: 'before', milliseconds: 15_000 },
+    ],
+  },
 ]
 
 export const writtenNames: readonly string[] = written.map(({ seed }) => seed)

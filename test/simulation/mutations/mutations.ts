@@ -44,6 +44,13 @@ export const mutations: readonly Mutation[] = [
     ],
   },
   one(
+    'written-between',
+    'a snapshot writes over what a late one wrote since it read',
+    'shared/flow/observe.ts',
+    'state(cloud, host, tick, edge, ports.now(), record?.tick ?? 0)',
+    'state(cloud, host, tick, edge, ports.now(), record === undefined ? 0 : tick)',
+  ),
+  one(
     'settled-kept-by-acquire',
     'a run that begins leaves the host settled as it was',
     'shared/store/writes.ts',
