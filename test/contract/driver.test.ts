@@ -5,14 +5,13 @@ import { startCloudStackHost } from '../hypervisors/cloudstack/cloudstackHost.ts
 import { simulatedDriver, targetOf } from '../hypervisors/kvm/factory.ts'
 import { type ContractHost, driverContract } from './driver.ts'
 
-const desired = [3001, 3002, 3003].map((id) => ({
-  physicalNetwork: 'guest',
-  label: 'cloudbr1',
-  uri: `vlan://${id}`,
-  networks: [{ id: `${id}`, name: `network ${id}` }],
-}))
-
-async function kvmOnSimulatedHost(): Promise<ContractHost> {
+async function kvmOnSimulatedHost(scheme: 'vlan' | 'vxlan'): Promise<ContractHost> {
+  const desired = [3001, 3002, 3003].map((id) => ({
+    physicalNetwork: 'guest',
+    label: 'cloudbr1',
+    uri: `${scheme}://${id}`,
+    networks: [{ id: `${id}`, name: `network ${id}` }],
+  }))
   const simulated = await startHostSimulator({ names: ['kvm1'] })
   const host = await simulated.add('kvm2')
   return {
@@ -20,13 +19,14 @@ async function kvmOnSimulatedHost(): Promise<ContractHost> {
     target: targetOf(host),
     desired,
     devices: 6,
-    state: async () => JSON.stringify(host.links()),
+    state: async () => JSON.stringify([host.links(), host.routes()]),
     stop: simulated.close,
   }
 }
 
 const drivers: readonly (readonly [DriverName, string, () => Promise<ContractHost>])[] = [
-  ['kvm-ssh', 'a simulated host', kvmOnSimulatedHost],
+  ['kvm-ssh', 'a simulated host, VLAN', () => kvmOnSimulatedHost('vlan')],
+  ['kvm-ssh', 'a simulated host, VXLAN', () => kvmOnSimulatedHost('vxlan')],
   ['cloudstack', 'the CloudStack simulator', startCloudStackHost],
 ]
 

@@ -3,6 +3,8 @@
  * exit code and output as the real programs answer: most refusals leave the batch running (exit 1 at the end), an argument
  * that makes no sense ends it there (exit 255).
  */
+
+import { isIPv4 as isIpv4 } from 'node:net'
 import { applyEnds } from '../../../shared/hypervisors/kvm/commands.ts'
 import type { NewLink, Refusal, SimulatedKernel } from './kernel.ts'
 
@@ -36,25 +38,33 @@ export function simulateIpBatch(kernel: SimulatedKernel, input: string): Outcome
   return { code: errors.length > 0 ? 1 : 0, stderr: errors.map((error) => `${error}\n`).join('') }
 }
 
-/** The simulated applyCommand, with its lock left out: nobody else is on a simulated host at the same time. */
+/** The simulated applyCommand, with its locks left out: nobody else is on a simulated host at the same time. */
 export function simulateApply(kernel: SimulatedKernel, input: string, uptime: () => number): Answered {
-  const [, deadline = '', create = '', ipv6 = '', batch = ''] = /^(\d+)\n(\d+)\n(\d+)\n([\s\S]*)$/.exec(input) ?? []
-  const [first, second] = [Number(create), Number(create) + Number(ipv6)]
-  const phases = [
-    { phase: 'create', text: batch.slice(0, first), run: simulateIpBatch },
-    { phase: 'ipv6Off', text: batch.slice(first, second), run: simulateSysctl },
-    { phase: 'up', text: batch.slice(second), run: simulateIpBatch },
-  ]
+  const [, deadline = '', pieces = ''] = /^(\d+)\n([\s\S]*)$/.exec(input) ?? []
   const answer = { code: 0, stderr: '', stdout: '' }
-  for (const { phase, text, run } of phases) {
-    if (text === '' && phase !== 'up') continue
-    if (uptime() >= Number(deadline)) return { ...answer, code: applyEnds.late }
-    const { code, stderr } = run(kernel, text)
-    answer.stderr += stderr
-    if (code !== 0) answer.stdout += `${phase} ${code}\n`
+  let rest = pieces
+  while (rest !== '') {
+    const [header = '', ...lengths] = /^v(?:x)?lan (\d+) (\d+) (\d+)\n/.exec(rest) ?? []
+    if (header === '') throw new Error(`a piece of a batch begins with ${rest.slice(0, 40)}`)
+    rest = rest.slice(header.length)
+    for (const [index, { phase, run }] of phases.entries()) {
+      const text = rest.slice(0, Number(lengths[index]))
+      rest = rest.slice(text.length)
+      if (text === '') continue
+      if (uptime() >= Number(deadline)) return { ...answer, code: applyEnds.late }
+      const { code, stderr } = run(kernel, text)
+      answer.stderr += stderr
+      if (code !== 0) answer.stdout += `${phase} ${code}\n`
+    }
   }
   return answer
 }
+
+const phases = [
+  { phase: 'create', run: simulateIpBatch },
+  { phase: 'ipv6Off', run: simulateSysctl },
+  { phase: 'up', run: simulateIpBatch },
+] as const
 
 /** Keys are in the slash form; one that does not exist is passed over, as -e asks. */
 export function simulateSysctl(kernel: SimulatedKernel, input: string): Outcome {
@@ -70,25 +80,47 @@ function ipLine(kernel: SimulatedKernel, words: readonly string[]): Refusal {
   const [object, verb, ...rest] = words
   if (object === 'link' && verb === 'add') return linkAdd(kernel, rest)
   if (object === 'link' && verb === 'set') return linkSet(kernel, rest)
+  if (object === 'route' && verb === 'add') return routeAdd(kernel, rest)
   if (object !== 'link') return `Object "${object}" is unknown, try "ip help".`
   throw new InvalidArgument(`Command "${verb}" is unknown, try "ip link help".`)
 }
 
+function routeAdd(kernel: SimulatedKernel, [destination = '', ...words]: readonly string[]): Refusal {
+  const { dev = '', proto = '3' } = optionsOf(words, ['dev', 'proto'])
+  if (!isIpv4(destination))
+    throw new InvalidArgument(`Error: any valid prefix is expected rather than "${destination}".`)
+  return kernel.addRoute({ destination, device: dev, protocol: Number(proto) })
+}
+
 function linkAdd(kernel: SimulatedKernel, words: readonly string[]): Refusal {
-  const options = optionsOf(words, ['name', 'link', 'group', 'master', 'type', 'id'])
-  const { name, link, group = '0', master, type, id } = options
+  // The words behind the type are its own: `group` is the link's before it, and a multicast group after it.
+  const own = words.indexOf('type') + 2
+  const options = optionsOf(words.slice(0, own), ['name', 'link', 'group', 'master', 'type'])
+  const { id, ...vxlan } = optionsOf(words.slice(own), ['id', 'group', 'ttl', 'dev', 'dstport'])
+  const { name, link, group = '0', master, type } = options
   if (name === undefined || type === undefined)
     throw new InvalidArgument('Not enough information: "dev" argument is required.')
   if (!isKernelName(name)) throw new InvalidArgument(`Error: argument "${name}" is wrong: "name" not a valid ifname`)
   if (!/^\d+$/.test(group)) throw new InvalidArgument(`Error: argument "${group}" is wrong: Invalid "group" value`)
-  if (id !== undefined && !/^\d{1,5}$/.test(id))
+  if (id !== undefined && !/^\d{1,8}$/.test(id))
     throw new InvalidArgument(`Error: argument "${id}" is wrong: id is invalid`)
   checkMaster(kernel, master)
   const born: NewLink = { name, kind: type, group: Number(group), master: master ?? null }
   if (type === 'bridge') return kernel.add(born)
+  if (type === 'vxlan') return vxlanAdd(kernel, { ...born, vni: Number(id) }, vxlan)
   if (type !== 'vlan') throw new InvalidArgument(`Unknown device type: ${type}`)
   if (link === undefined) return 'RTNETLINK answers: Invalid argument'
   return kernel.add({ ...born, parent: link, vlanId: Number(id) })
+}
+
+function vxlanAdd(kernel: SimulatedKernel, born: NewLink, options: Options): Refusal {
+  const { group, dev, dstport = '0' } = options
+  if (!(Number(born.vni) <= 0xffffff)) throw new InvalidArgument(`Error: argument "${born.vni}" is wrong: invalid id`)
+  if (dstport !== '0') throw new InvalidArgument(`the simulated kernel knows no UDP port ${dstport}`)
+  if (group === undefined || !isIpv4(group) || !/^2[23]\d\./.test(group))
+    throw new InvalidArgument(`Error: argument "${group}" is wrong: invalid group address`)
+  if (dev === undefined || kernel.find(dev) === undefined) throw new InvalidArgument(`Cannot find device "${dev}"`)
+  return kernel.add({ ...born, parent: dev, multicast: group })
 }
 
 function linkSet(kernel: SimulatedKernel, words: readonly string[]): Refusal {
@@ -106,7 +138,9 @@ function linkSet(kernel: SimulatedKernel, words: readonly string[]): Refusal {
   return down ? kernel.setDown(dev) : up ? kernel.setUp(dev) : null
 }
 
-function optionsOf(words: readonly string[], known: readonly string[]): Readonly<Record<string, string | undefined>> {
+type Options = Readonly<Record<string, string | undefined>>
+
+function optionsOf(words: readonly string[], known: readonly string[]): Options {
   const options: Record<string, string> = {}
   for (let at = 0; at < words.length; at += 2) {
     const [key = '', value] = [words[at], words[at + 1]]

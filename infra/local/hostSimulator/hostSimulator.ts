@@ -3,9 +3,10 @@
  * driver runs against it unchanged. In: names. Out: handles to look at the hosts, to damage them, and to log in to them.
  */
 import { randomUUID } from 'node:crypto'
+import type { VxlanScript } from '../../../shared/hypervisors/kvm/facts.ts'
 import type { RemovalStep } from '../../../shared/hypervisors/kvm/removalCommand.ts'
 import { type Outcome, simulateIpBatch } from './batchSimulator.ts'
-import { createSimulatedKernel, type NewLink, type Refusal, type SimulatedLink } from './kernel.ts'
+import { createSimulatedKernel, type NewLink, type Refusal, type SimulatedLink, type SimulatedRoute } from './kernel.ts'
 import { newKeyPair } from './keyPair.ts'
 import type { ObservedHost } from './observationSimulator.ts'
 import { listen, type SimulatedSsh } from './sshSimulator.ts'
@@ -16,6 +17,7 @@ export interface SimulatedHost {
   readonly port: number
   bootId(): string
   links(): readonly SimulatedLink[]
+  routes(): readonly SimulatedRoute[]
   /** As an operator at the console would; null is success. */
   addLink(link: NewLink): Refusal
   deleteLink(name: string): Refusal
@@ -23,6 +25,8 @@ export interface SimulatedHost {
   run(lines: string): Outcome
   /** The bridges that its libvirt domains name from now on; null: they cannot be read. */
   setDomainBridges(bridges: readonly string[] | null): void
+  /** Its modifyvxlan.sh from now on. */
+  setVxlanScript(script: VxlanScript): void
   /** Called at each step of a removal from now on; it may change the host there, or end the command by `Killed`. */
   onRemovalStep(act: (step: RemovalStep) => void): void
   /** The links that the machine is born with are back; everything else, the boot id and all connections are lost. */
@@ -105,6 +109,10 @@ export async function startHostSimulator(options: HostSimulatorOptions): Promise
       setDomainBridges: (bridges) => {
         state.domainBridges = bridges
       },
+      setVxlanScript: (script) => {
+        state.vxlanScript = script
+      },
+      routes: () => state.kernel.routes(),
       onRemovalStep: (act) => {
         state.atRemovalStep = act
       },

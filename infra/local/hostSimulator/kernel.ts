@@ -1,6 +1,6 @@
 /**
  * A simulated Linux kernel: links in memory, with the behaviour that the KVM driver relies on or must survive (File
- * exists, name limits, one tag once on a parent, IPv6 on by default, `master` that moves a port silently, a new name only
+ * exists, name limits, one tag once on a parent, one VNI once, no more multicast groups than allowed, IPv6 on by default, `master` that moves a port silently, a new name only
  * while down). In: changes. Out: the links, or the kernel's own words for what it refuses. It forwards no frame.
  */
 
@@ -18,6 +18,21 @@ export interface SimulatedLink {
   readonly disableIpv6: boolean
   /** Null unless `kind` is `vxlan`. */
   readonly vni?: number | null
+  /** The multicast group of IPv4 that a VXLAN device joins when it comes up. */
+  readonly multicast?: string | null
+}
+
+export interface SimulatedRoute {
+  readonly destination: string
+  readonly device: string
+  /** 3, `boot`, for whoever gives none. */
+  readonly protocol: number
+}
+
+/** Linux 6.1's defaults unless given. */
+export interface KernelLimits {
+  readonly igmpMaxMemberships: number
+  readonly optmemMax: number
 }
 
 /** What a new link may be born with; the rest is as the kernel has it: down, group 0, IPv6 on. */
@@ -27,7 +42,11 @@ export type NewLink = Pick<SimulatedLink, 'name'> & Partial<Omit<SimulatedLink, 
 export type Refusal = string | null
 
 export interface SimulatedKernel {
+  readonly limits: KernelLimits
   links(): readonly SimulatedLink[]
+  routes(): readonly SimulatedRoute[]
+  addRoute(route: SimulatedRoute): Refusal
+  deleteRoute(destination: string, protocol: number): Refusal
   find(name: string): SimulatedLink | undefined
   add(link: NewLink): Refusal
   enslave(name: string, master: string): Refusal
@@ -42,7 +61,13 @@ export interface SimulatedKernel {
 
 const fileExists = 'RTNETLINK answers: File exists'
 
-export function createSimulatedKernel(links: readonly NewLink[]): SimulatedKernel {
+const kernelDefaults: KernelLimits = { igmpMaxMemberships: 20, optmemMax: 20_480 }
+
+export function createSimulatedKernel(
+  links: readonly NewLink[],
+  limits: KernelLimits = kernelDefaults,
+): SimulatedKernel {
+  let routes: readonly SimulatedRoute[] = []
   const byName = new Map<string, SimulatedLink>()
   let lastIndex = 0
 
@@ -62,15 +87,39 @@ export function createSimulatedKernel(links: readonly NewLink[]): SimulatedKerne
       if (vlanId === null || vlanId < 0 || vlanId > 4094) return 'RTNETLINK answers: Numerical result out of range'
       if (all().some((other) => other.parent === parent && other.vlanId === vlanId)) return fileExists
     }
-    if (kind === 'vxlan' && all().some((other) => other.kind === 'vxlan' && other.vni === link.vni)) return fileExists
+    if (kind === 'vxlan' && all().some((other) => other.kind === 'vxlan' && other.vni === link.vni))
+      return 'Error: A VXLAN device with the specified VNI already exists.'
     if (master !== null && byName.get(master)?.kind !== 'bridge') return 'RTNETLINK answers: Operation not supported'
     const born = { up: false, group: 0, disableIpv6: false, ...link, kind, parent, master, vlanId }
     byName.set(link.name, { ...born, index: ++lastIndex })
     return null
   }
 
+  const dropRoutes = (device: string): void => {
+    routes = routes.filter((route) => route.device !== device)
+  }
+
+  const addRoute = (route: SimulatedRoute): Refusal => {
+    const device = byName.get(route.device)
+    if (device === undefined) return `Cannot find device "${route.device}"`
+    if (!device.up) return 'Error: Device for nexthop is not up.'
+    if (routes.some(({ destination }) => destination === route.destination)) return fileExists
+    routes = [...routes, route]
+    return null
+  }
+
+  const deleteRoute = (destination: string, protocol: number): Refusal => {
+    const kept = routes.filter((route) => route.destination !== destination || route.protocol !== protocol)
+    if (kept.length === routes.length) return 'RTNETLINK answers: No such process'
+    routes = kept
+    return null
+  }
+
+  const memberships = (): number => all().filter(({ up, multicast }) => up && multicast != null).length
+
   const remove = (name: string): Refusal => {
     if (!byName.delete(name)) return `Cannot find device "${name}"`
+    dropRoutes(name)
     for (const link of all()) {
       if (link.master === name) change(link.name, { master: null })
       if (link.parent === name) remove(link.name)
@@ -98,17 +147,26 @@ export function createSimulatedKernel(links: readonly NewLink[]): SimulatedKerne
     if (refusal !== null) throw new Error(`the simulated link ${link.name}: ${refusal}`)
   }
   return {
+    limits,
     links: all,
+    routes: () => routes,
+    addRoute,
+    deleteRoute,
     find: (name) => byName.get(name),
     add,
     enslave: (name, master) =>
       byName.get(master)?.kind === 'bridge' ? change(name, { master }) : 'RTNETLINK answers: Operation not supported',
     setUp: (name) => {
-      const parent = byName.get(name)?.parent
-      if (parent != null && !byName.get(parent)?.up) return 'RTNETLINK answers: Network is down'
+      const { kind, parent, up, multicast } = byName.get(name) ?? {}
+      if (kind !== 'vxlan' && parent != null && !byName.get(parent)?.up) return 'RTNETLINK answers: Network is down'
+      if (!up && multicast != null && memberships() >= limits.igmpMaxMemberships)
+        return 'RTNETLINK answers: No buffer space available'
       return change(name, { up: true })
     },
-    setDown: (name) => change(name, { up: false }),
+    setDown: (name) => {
+      dropRoutes(name)
+      return change(name, { up: false })
+    },
     rename,
     disableIpv6: (name) => change(name, { disableIpv6: true }),
     delete: remove,

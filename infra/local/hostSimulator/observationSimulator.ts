@@ -3,8 +3,9 @@
  * real command prints with iproute2 6.1, its fields in that order; fields that nobody reads are left out.
  */
 import { kernelFiles, marker, readable } from '../../../shared/hypervisors/kvm/commands.ts'
+import type { VxlanScript } from '../../../shared/hypervisors/kvm/facts.ts'
 import type { RemovalStep } from '../../../shared/hypervisors/kvm/removalCommand.ts'
-import type { SimulatedKernel, SimulatedLink } from './kernel.ts'
+import type { SimulatedKernel, SimulatedLink, SimulatedRoute } from './kernel.ts'
 
 export interface ObservedHost {
   readonly hostname: string
@@ -14,8 +15,8 @@ export interface ObservedHost {
   readonly agentProperties: readonly string[] | null
   /** Its boot clock, in hundredths of a second; one that stands still unless given. */
   readonly uptime?: () => number
-  /** net.ipv4.igmp_max_memberships and net.core.optmem_max; Linux 6.1's defaults unless given. */
-  readonly limits?: { readonly igmpMaxMemberships: number; readonly optmemMax: number }
+  /** What it has for modifyvxlan.sh; absent unless given. */
+  readonly vxlanScript?: VxlanScript
   /** The bridges that libvirt domains name, whether they run or not; none unless given. Null: it cannot be read. */
   readonly domainBridges?: readonly string[] | null
   /** Called at each step of a removal: to attach something in its midst, or to end it there by `throw new Killed()`. */
@@ -28,7 +29,7 @@ export const uptimeOf = (host: ObservedHost): number => host.uptime?.() ?? stand
 
 export function simulateObservation(host: ObservedHost): string {
   const links = host.kernel.links()
-  const { igmpMaxMemberships, optmemMax } = host.limits ?? { igmpMaxMemberships: 20, optmemMax: 20_480 }
+  const { igmpMaxMemberships, optmemMax } = host.kernel.limits
   const ipv6 = links.map((link) => `${link.name}/disable_ipv6:${link.disableIpv6 ? 1 : 0}`)
   return [
     '',
@@ -44,6 +45,10 @@ export function simulateObservation(host: ObservedHost): string {
     `${kernelFiles.uptime}:${(uptimeOf(host) / 100).toFixed(2)} 0.00`,
     `${kernelFiles.igmpMaxMemberships}:${igmpMaxMemberships}`,
     `${kernelFiles.optmemMax}:${optmemMax}`,
+    marker('routes'),
+    JSON.stringify(host.kernel.routes().map(routeAsPrinted)),
+    marker('vxlanScript'),
+    host.vxlanScript ?? 'absent',
     marker('agent'),
     ...(host.agentProperties === null ? [] : [readable, ...host.agentProperties]),
     marker('end'),
@@ -68,6 +73,17 @@ function linkAsPrinted(link: SimulatedLink): object {
 }
 
 function tagAsPrinted(link: SimulatedLink): object {
-  if (link.vni != null) return { info_data: { id: link.vni, link: link.parent, port: 8472 } }
+  if (link.vni != null) return { info_data: { id: link.vni, ...groupAsPrinted(link), link: link.parent, port: 8472 } }
   return link.vlanId === null ? {} : { info_data: { protocol: '802.1Q', id: link.vlanId, flags: ['REORDER_HDR'] } }
 }
+
+const groupAsPrinted = ({ multicast }: SimulatedLink): object => (multicast == null ? {} : { group: multicast })
+
+/** The protocol `boot` is not printed. */
+const routeAsPrinted = ({ destination, device, protocol }: SimulatedRoute): object => ({
+  dst: destination,
+  dev: device,
+  ...(protocol === 3 ? {} : { protocol: `${protocol}` }),
+  scope: 'link',
+  flags: [],
+})

@@ -3,7 +3,7 @@
  * at each of them. In: a simulated host, and what is on stdin. Out: what the real one prints.
  */
 
-import { asideBridge, asideDevice } from '../../../shared/hypervisors/kvm/names.ts'
+import { asideBridge, asideDevice, routeProtocol } from '../../../shared/hypervisors/kvm/names.ts'
 import { type RemovalStep, removalMarker } from '../../../shared/hypervisors/kvm/removalCommand.ts'
 import type { Answered } from './batchSimulator.ts'
 import { type ObservedHost, uptimeOf } from './observationSimulator.ts'
@@ -31,7 +31,7 @@ export function simulateRemoval(host: ObservedHost, input: string): Answered {
 }
 
 function removePair(host: ObservedHost, input: string): void {
-  const [deadline = '', mark = '', bridge = '', device = '', kind = ''] = input.split('\n')
+  const [deadline = '', mark = '', bridge = '', device = '', kind = '', destination = ''] = input.split('\n')
   const { kernel } = host
   const aside = { bridge: asideBridge(bridge), device: asideDevice(device) }
   const is = (name: string): boolean => kernel.find(name) !== undefined
@@ -68,6 +68,10 @@ function removePair(host: ObservedHost, input: string): void {
     if (host.domainBridges?.includes(bridge)) spare('a libvirt domain or network names it')
   }
 
+  const dropRoute = (): void => {
+    if (destination !== '') kernel.deleteRoute(destination, routeProtocol)
+  }
+
   const now = {
     bridge: is(aside.bridge) ? aside.bridge : is(bridge) ? bridge : '',
     device: is(aside.device) ? aside.device : is(device) ? device : '',
@@ -77,7 +81,10 @@ function removePair(host: ObservedHost, input: string): void {
     if (now.device !== device || now.bridge !== aside.bridge) spare(`${now.device} is in ${master}`)
     now.device = ''
   }
-  if (now.bridge + now.device === '') return
+  if (now.bridge + now.device === '') {
+    if (inTime()) dropRoute()
+    return
+  }
   if (!inTime()) throw new Spared('its deadline is over')
   idle()
   at('checked')
@@ -102,4 +109,5 @@ function removePair(host: ObservedHost, input: string): void {
   at('deviceGone')
   if (now.bridge !== '') must(kernel.delete(now.bridge))
   at('gone')
+  dropRoute()
 }

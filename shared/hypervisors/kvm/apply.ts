@@ -4,7 +4,7 @@
  */
 import type { Logger } from '../../runtime/logger.ts'
 import { HostError } from '../driver.ts'
-import { batchOf } from './batch.ts'
+import { batchOf, type Piece, piecesOf } from './batch.ts'
 import { applyCommand, applyEnds } from './commands.ts'
 import type { Action } from './plan.ts'
 import type { SshConnection } from './ssh.ts'
@@ -21,10 +21,9 @@ export async function apply(
   deadline: number,
   logger: Logger,
 ): Promise<void> {
-  const { create, ipv6Off, up } = batchOf(actions, group)
-  if (create + ipv6Off + up === '') return
-  const lengths = [create, ipv6Off].map((text) => Buffer.byteLength(text))
-  const answer = await connection.exec(applyCommand, [deadline, ...lengths, create + ipv6Off + up].join('\n'))
+  if (actions.length === 0) return
+  const pieces = piecesOf(actions).map((piece) => pieceInput(piece, group))
+  const answer = await connection.exec(applyCommand, `${deadline}\n${pieces.join('')}`)
   const stderr = answer.stderr.slice(0, 2000)
   for (const [, phase, code] of answer.stdout.matchAll(/^(create|ipv6Off|up) (\d+)$/gm))
     logger.warn('a batch did not run through', { phase, code: Number(code), stderr })
@@ -33,7 +32,15 @@ export async function apply(
   if (code === applyEnds.late)
     throw new HostError('TimeOut', 'The host came to this batch, or to a part of it, too late.')
   if (code === applyEnds.locked) throw new HostError('HostBusy', 'Another run is at work on this host.')
+  if (code === applyEnds.vxlanLocked)
+    throw new HostError('HostBusy', 'CloudStack is at work on its VXLAN devices (/var/run/cloud/vxlan.lock).')
   if (code === applyEnds.lockFile)
     throw new HostError('HostMisread', `The host cannot be locked: ${stderr.slice(0, 200)}`)
   logger.warn('a batch did not run through', { phase: 'all', code, stderr })
+}
+
+function pieceInput({ kind, actions }: Piece, group: number): string {
+  const { create, ipv6Off, up } = batchOf(actions, group)
+  const lengths = [create, ipv6Off, up].map((text) => Buffer.byteLength(text))
+  return `${[kind, ...lengths].join(' ')}\n${create}${ipv6Off}${up}`
 }

@@ -2,7 +2,10 @@
  * Every command that the KVM driver runs on a host, whole and fixed: none is ever built from data, which travels through
  * stdin only (batch.ts). A simulated host answers these strings by equality.
  */
-import { inTime, lock, path, script } from './script.ts'
+import { inTime, lock, path, script, vxlanLock } from './script.ts'
+
+/** CloudStack's script for VXLAN, where its packages put it. A site may have its own in that place (FACTS B4). */
+const modifyVxlan = '/usr/share/cloudstack-common/scripts/vm/network/vnet/modifyvxlan.sh'
 
 /** The agent's own configuration (FACTS B6). It holds secrets too, so only the three device keys leave the host. */
 const agentProperties = '/etc/cloudstack/agent/agent.properties'
@@ -11,7 +14,7 @@ const agentProperties = '/etc/cloudstack/agent/agent.properties'
  * The sections of an observation, in the order in which they are printed. A `.bashrc` may print what it likes before the
  * first one, and `end` proves that nothing was cut off.
  */
-export const sections = ['host', 'links', 'ipv6', 'kernel', 'agent', 'end'] as const
+export const sections = ['host', 'links', 'ipv6', 'kernel', 'routes', 'vxlanScript', 'agent', 'end'] as const
 export type Section = (typeof sections)[number]
 
 /** The line that begins a section. */
@@ -31,7 +34,10 @@ export const kernelFiles = {
 
 const mark = (section: Section): string => `echo '${marker(section)}'`
 
-/** Prints what observe.ts reads: hostname and boot id, all links, all disable_ipv6, marks, limits, the agent's device keys. */
+/**
+ * Prints what observe.ts reads: hostname and boot id, all links, all disable_ipv6, marks, limits, multicast routes,
+ * whether modifyvxlan.sh says `group` outside of a comment, the agent's device keys.
+ */
 export const observeCommand = [
   `${path}; export PATH`,
   'echo',
@@ -43,6 +49,11 @@ export const observeCommand = [
   `if cd /proc/sys/net/ipv6/conf 2>/dev/null; then grep -Hs '' -- */disable_ipv6; else echo '${withoutIpv6}'; fi`,
   mark('kernel'),
   `cd /sys/class/net 2>/dev/null; grep -Hsv '^0$' -- */netdev_group ${Object.values(kernelFiles).join(' ')}`,
+  mark('routes'),
+  'ip -4 -j route show table main root 239.0.0.0/8 2>/dev/null',
+  mark('vxlanScript'),
+  `if [ ! -r ${modifyVxlan} ]; then echo absent; ` +
+    `elif grep -Eq '^[^#]*[[:space:]]group[[:space:]]' ${modifyVxlan}; then echo multicast; else echo other; fi`,
   mark('agent'),
   `if [ -r ${agentProperties} ]; then echo '${readable}'; ` +
     `grep -Es '^[[:space:]]*(public|private|guest)[.]network[.]device' ${agentProperties}; fi`,
@@ -50,26 +61,35 @@ export const observeCommand = [
 ].join('; ')
 
 /** How applyCommand ends when it did nothing, or not all. */
-export const applyEnds = { lockFile: 74, locked: 75, late: 76 } as const
+export const applyEnds = { lockFile: 74, locked: 75, late: 76, vxlanLocked: 77 } as const
 
 /**
- * Applies a batch under the host's lock, no phase of it after its deadline. On stdin: the deadline, the length in bytes of
- * the first two phases, one a line; then lines for `ip -batch`, for `sysctl`, for `ip -batch`. Prints `PHASE CODE` of each
- * phase that did not run through: ip goes on after most errors (1), and some end the whole batch (255). A setting of a
+ * Applies a batch, piece by piece, under the host's lock, no phase of it after its deadline. On stdin: the deadline; then for
+ * each piece a line with `vxlan` or `vlan` and the lengths of its phases in bytes, and the phases: lines for `ip -batch`, for
+ * `sysctl`, for `ip -batch`. A piece with VXLAN devices holds CloudStack's own lock too (FACTS B4). Prints `PHASE CODE` of
+ * each phase that did not run through: ip goes on after most errors (1), and some end the whole batch (255). A setting of a
  * device that is gone by now is no error.
  */
-export const applyCommand = script(`read -r deadline; read -r create; read -r ipv6
+export const applyCommand = script(`read -r deadline
 ${inTime}
 report() { [ "$2" -eq 0 ] || echo "$1 $2"; }
 ${lock(10, 'exit 75')}
-if [ "$create" -gt 0 ]; then
-  in_time || exit 76
-  head -c "$create" | ip -force -batch -; report create $?
-fi
-if [ "$ipv6" -gt 0 ]; then
-  in_time || exit 76
-  head -c "$ipv6" | sysctl -e -q -p -; report ipv6Off $?
-fi
-in_time || exit 76
-ip -force -batch -; report up $?
+while read -r kind create ipv6 up; do
+  if [ "$kind" = vxlan ]; then
+    ${vxlanLock('exit 77')}
+  fi
+  if [ "$create" -gt 0 ]; then
+    in_time || exit 76
+    head -c "$create" | ip -force -batch -; report create $?
+  fi
+  if [ "$ipv6" -gt 0 ]; then
+    in_time || exit 76
+    head -c "$ipv6" | sysctl -e -q -p -; report ipv6Off $?
+  fi
+  if [ "$up" -gt 0 ]; then
+    in_time || exit 76
+    head -c "$up" | ip -force -batch -; report up $?
+  fi
+  exec 8>&-
+done
 exit 0`)

@@ -15,7 +15,7 @@ export interface Link {
   /** Null unless `kind` is `vlan`. */
   readonly vlan: VlanTag | null
   /** Null unless `kind` is `vxlan`, and for a VXLAN device that takes its VNI from elsewhere. */
-  readonly vni: number | null
+  readonly vxlan: VxlanTag | null
   /** The link group, our mark; 0 for every device that nobody marked. */
   readonly group: number
   /** Bytes; null where iproute2 does not say. */
@@ -29,6 +29,27 @@ export interface VlanTag {
   /** `802.1Q` or `802.1ad`; an iproute2 that does not say is taken to mean the former. */
   readonly protocol: string
 }
+
+export interface VxlanTag {
+  readonly vni: number
+  /** The multicast group of IPv4 that it joins while it is up; null: it joins none. */
+  readonly group: string | null
+  /** The UDP port; an iproute2 that does not say is taken to mean the kernel's own, 8472. */
+  readonly port: number
+}
+
+/** A route for multicast of IPv4 (239.0.0.0/8) in the main table. */
+export interface Route {
+  readonly destination: string
+  /** Null where it leads to no device. */
+  readonly device: string | null
+}
+
+/**
+ * What the host's own modifyvxlan.sh makes: CloudStack's uses a multicast group; a site may have put another in its place,
+ * for EVPN as a rule (FACTS B4). `absent` where the file cannot be read.
+ */
+export type VxlanScript = 'multicast' | 'other' | 'absent'
 
 /** The device keys of agent.properties (FACTS B6). A key that the file lacks is absent. */
 export interface AgentDevices {
@@ -54,6 +75,8 @@ export interface HostFacts {
   readonly bootId: string
   readonly links: readonly Link[]
   readonly kernel: KernelFacts
+  readonly routes: readonly Route[]
+  readonly vxlanScript: VxlanScript
   /** Null where the file cannot be read. */
   readonly agent: AgentDevices | null
 }

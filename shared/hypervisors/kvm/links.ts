@@ -1,5 +1,5 @@
 /**
- * The links of a host, findable by name, by master, by the device below and by tag; a plan adds to it the devices that it
+ * The links of a host, findable by name, by master, by the device below and by tag or VNI; a plan adds to it the devices that it
  * is going to create, so that two desired networks see each other.
  */
 import type { Link } from './facts.ts'
@@ -11,6 +11,8 @@ export interface Links {
   above(parent: string): readonly Link[]
   /** The VLAN devices of this id on a device. */
   tagged(parent: string, id: number): readonly Link[]
+  /** The VXLAN devices of this VNI, on whatever device. */
+  carrying(vni: number): readonly Link[]
 }
 
 export interface GrowingLinks extends Links {
@@ -23,11 +25,13 @@ export function indexLinks(all: readonly Link[]): GrowingLinks {
   const byMaster = new Map<string, Link[]>()
   const byParent = new Map<string, Link[]>()
   const byTag = new Map<string, Link[]>()
+  const byVni = new Map<string, Link[]>()
   const indices = (link: Link) =>
     [
       [byMaster, link.master],
       [byParent, link.parent],
       [byTag, link.vlan === null ? null : `${link.parent}/${link.vlan.id}`],
+      [byVni, link.vxlan === null ? null : `${link.vxlan.vni}`],
     ] as const
   const remove = (link: Link): void => {
     for (const [index, key] of indices(link)) {
@@ -55,6 +59,7 @@ export function indexLinks(all: readonly Link[]): GrowingLinks {
     portsOf: (master) => byMaster.get(master) ?? [],
     above: (parent) => byParent.get(parent) ?? [],
     tagged: (parent, id) => byTag.get(`${parent}/${id}`) ?? [],
+    carrying: (vni) => byVni.get(`${vni}`) ?? [],
     put,
   }
 }

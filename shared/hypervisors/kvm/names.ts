@@ -3,23 +3,42 @@
  * VNI. Out: the pair of names, and whether the kernel would take them.
  */
 
-/** The two devices of one VLAN network on one host: a VLAN device on the uplink, enslaved to a bridge of its own. */
-export interface Pair {
+/** The two devices of one network on one host: a VLAN or VXLAN device on the uplink, enslaved to a bridge of its own. */
+export interface Pair extends DeviceNames {
+  readonly kind: 'vlan' | 'vxlan'
+  /** The device below; for VXLAN the underlay, a bridge as a rule. */
   readonly uplink: string
+  /** The VLAN id, or the VNI. */
   readonly id: number
-  readonly vlan: string
-  readonly bridge: string
 }
 
 /** The link group that marks what is created here, unless another is set (DESIGN 3). */
 export const defaultGroup = 4814
+
+/**
+ * The number that marks a route of ours as the one who made it (`proto`). Free in iproute2's table of protocols, and neither
+ * FRR (186 to 199), Bird (12) nor CloudStack (`boot`) writes it.
+ */
+export const routeProtocol = 148
+
+/** The UDP port of VXLAN devices that are made without one, as CloudStack's are: the kernel's own (FACTS B4). */
+export const vxlanPort = 8472
 
 /** IFNAMSIZ less the closing zero. */
 export const longestName = 15
 
 /** The names exactly as CloudStack builds them, whether they fit or not: nothing is cut or hashed (FACTS B2). */
 export function pairOf(uplink: string, id: number): Pair {
-  return { uplink, id, vlan: `${uplink}.${id}`, bridge: `br${uplink}-${id}` }
+  return { kind: 'vlan', uplink, id, device: `${uplink}.${id}`, bridge: `br${uplink}-${id}` }
+}
+
+export function vxlanPairOf(underlay: string, vni: number): Pair {
+  return { kind: 'vxlan', uplink: underlay, id: vni, ...vxlanNames(vni) }
+}
+
+/** The multicast group of a VNI: its three bytes behind 239 (FACTS B4). */
+export function vxlanGroup(vni: number): string {
+  return `239.${(vni >> 16) & 255}.${(vni >> 8) & 255}.${vni & 255}`
 }
 
 /** The two devices of one VXLAN network; the underlay is not in their names, and they always fit (FACTS B2). */

@@ -5,7 +5,8 @@
 import * as z from 'zod'
 import { HostError } from '../driver.ts'
 import { kernelFiles, marker, readable, type Section, sections, withoutIpv6 } from './commands.ts'
-import type { AgentDevices, HostFacts, KernelFacts, Link, VlanTag } from './facts.ts'
+import type { AgentDevices, HostFacts, KernelFacts, Link, Route, VlanTag, VxlanScript, VxlanTag } from './facts.ts'
+import { vxlanPort } from './names.ts'
 
 const name = z.string().check(z.regex(/^[^\s/\p{Cc}]{1,15}$/u))
 const linkShape = z.object({
@@ -20,7 +21,13 @@ const linkShape = z.object({
 type LinkShape = z.infer<typeof linkShape>
 const vlanShape = z.object({ id: z.int().check(z.gte(0), z.lte(4095)), protocol: z.optional(z.string()) })
 /** A VXLAN device that takes its VNI from a route (`external`) has none. */
-const vxlanShape = z.object({ id: z.optional(z.int().check(z.gte(0), z.lte(0xffffff))), link: z.nullish(name) })
+const vxlanShape = z.object({
+  id: z.optional(z.int().check(z.gte(0), z.lte(0xffffff))),
+  link: z.nullish(name),
+  group: z.optional(z.string()),
+  port: z.optional(z.int()),
+})
+const routesShape = z.array(z.object({ dst: z.string(), dev: z.optional(name) }))
 /** Some versions print `{}` for a link that they do not show. */
 const linksShape = z
   .array(z.union([linkShape, z.strictObject({ ifname: z.optional(z.never()) })]))
@@ -39,7 +46,7 @@ export function readObservation(output: string): HostFacts {
   const parts = splitSections(output)
   const [hostname, bootId] = parsed('hostname and boot id', hostShape, parts.host.trim().split('\n'))
   const switches = readIpv6(parts.ipv6)
-  const links = parsed('links', linksShape, json(parts.links)).flatMap((shape) =>
+  const links = parsed('links', linksShape, json('"ip -d -j link"', parts.links)).flatMap((shape) =>
     shape.ifname === undefined ? [] : [shape],
   )
   const { groups, ...kernel } = readKernel(parts.kernel)
@@ -48,6 +55,8 @@ export function readObservation(output: string): HostFacts {
     bootId,
     links: links.map((shape) => linkOf(shape, switches, groups)),
     kernel: { ...kernel, ipv6: switches.size > 0 },
+    routes: readRoutes(parts.routes),
+    vxlanScript: readVxlanScript(parts.vxlanScript),
     agent: readAgent(parts.agent),
   }
 }
@@ -71,16 +80,18 @@ function splitSections(output: string): Readonly<Record<Section, string>> {
     links: body('links'),
     ipv6: body('ipv6'),
     kernel: body('kernel'),
+    routes: body('routes'),
+    vxlanScript: body('vxlanScript'),
     agent: body('agent'),
     end: body('end'),
   }
 }
 
-function json(text: string): unknown {
+function json(command: string, text: string): unknown {
   try {
     return JSON.parse(text)
   } catch (cause) {
-    throw misread(`"ip -d -j link" did not answer JSON but ${excerpt(text)}`, cause)
+    throw misread(`${command} did not answer JSON but ${excerpt(text)}`, cause)
   }
 }
 
@@ -126,6 +137,17 @@ function readKernel(text: string): Omit<KernelFacts, 'ipv6'> & { readonly groups
   }
 }
 
+/** A kernel that never had a route has no table to print, and `ip` then prints nothing. */
+function readRoutes(text: string): readonly Route[] {
+  if (text.trim() === '') return []
+  const routes = parsed('routes', routesShape, json('"ip -4 -j route"', text))
+  return routes.map(({ dst, dev }) => ({ destination: dst, device: dev ?? null }))
+}
+
+function readVxlanScript(text: string): VxlanScript {
+  return parsed('which modifyvxlan.sh it has', z.enum(['multicast', 'other', 'absent']), text.trim())
+}
+
 /** The Java properties that we ask for: the last one wins, `=`, `:` or a space may separate. */
 function readAgent(text: string): AgentDevices | null {
   const [first, ...lines] = text.split('\n')
@@ -142,15 +164,16 @@ function linkOf(shape: LinkShape, switches: ReadonlyMap<string, boolean>, groups
   const [ownName = '', printedParent] = shape.link == null ? shape.ifname.split('@') : [shape.ifname]
   const link = parsed('the name of a link', name, ownName)
   const kind = shape.linkinfo?.info_kind ?? null
-  const vxlan = kind === 'vxlan' ? vxlanOf(link, shape.linkinfo?.info_data) : {}
+  const vxlan = kind === 'vxlan' ? parsed(`the VXLAN device ${link}`, vxlanShape, shape.linkinfo?.info_data ?? {}) : {}
   return {
     name: link,
     alternativeNames: shape.altnames ?? [],
     kind,
+    // The device below a VXLAN device is among its own data.
     parent: shape.link ?? printedParent ?? vxlan.link ?? null,
     master: shape.master ?? null,
     vlan: kind === 'vlan' ? tagOf(link, shape.linkinfo?.info_data) : null,
-    vni: vxlan.id ?? null,
+    vxlan: vxlanTagOf(vxlan),
     group: groups.get(link) ?? 0,
     mtu: shape.mtu ?? null,
     up: shape.flags.includes('UP'),
@@ -163,9 +186,8 @@ function tagOf(link: string, data: unknown): VlanTag {
   return { id, protocol: protocol ?? '802.1Q' }
 }
 
-/** The device below a VXLAN device is among its own data. */
-function vxlanOf(link: string, data: unknown): z.infer<typeof vxlanShape> {
-  return parsed(`the VXLAN device ${link}`, vxlanShape, data ?? {})
+function vxlanTagOf({ id, group, port }: z.infer<typeof vxlanShape>): VxlanTag | null {
+  return id === undefined ? null : { vni: id, group: group ?? null, port: port ?? vxlanPort }
 }
 
 function parsed<T>(what: string, schema: z.ZodType<T>, value: unknown): T {

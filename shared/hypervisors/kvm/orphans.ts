@@ -16,7 +16,7 @@ import type { DesiredNetwork, GuestLabel } from '../../reconcile/model.ts'
 import type { Orphan } from '../driver.ts'
 import type { HostFacts, Link } from './facts.ts'
 import { asideBridge, asideDevice, type DeviceNames, isVlanId, isVni, pairOf, vxlanNames } from './names.ts'
-import { uplinkOf } from './uplink.ts'
+import { type Uplink, underlayOf, uplinkOf } from './uplink.ts'
 
 /** A network's two devices by CloudStack's names, as told from one of them or from a desired network. */
 export interface Made extends DeviceNames {
@@ -24,6 +24,8 @@ export interface Made extends DeviceNames {
   readonly kind: 'vlan' | 'vxlan'
   /** Null: the names do not tell (VXLAN). */
   readonly uplink: string | null
+  /** Null for VLAN. */
+  readonly vni: number | null
 }
 
 export function orphansOf(
@@ -47,13 +49,13 @@ export function orphansOf(
 }
 
 /** For which network a device of ours was made, by its name and what it is; null: it cannot be told. */
-export function madeFor({ name, kind, parent, vlan, vni }: Link): Made | null {
+export function madeFor({ name, kind, parent, vlan, vxlan }: Link): Made | null {
   if (kind === 'vlan' && vlan !== null && parent !== null && isVlanId(vlan.id)) {
     const made = vlanPair(parent, vlan.id)
     return called(name, made.device, asideDevice(made.device)) ? made : null
   }
-  if (kind === 'vxlan' && vni !== null && isVni(vni)) {
-    const made = vxlanPair(vni)
+  if (kind === 'vxlan' && vxlan !== null && isVni(vxlan.vni)) {
+    const made = vxlanPair(vxlan.vni)
     return called(name, made.device, asideDevice(made.device)) ? made : null
   }
   return kind === 'bridge' ? bridgeMadeFor(name) : null
@@ -76,11 +78,17 @@ function bridgeMadeFor(name: string): Made | null {
 }
 
 function vlanPair(uplink: string, id: number): Made {
-  const { bridge, vlan } = pairOf(uplink, id)
-  return { uri: `vlan://${id}`, kind: 'vlan', uplink, bridge, device: vlan }
+  const { bridge, device } = pairOf(uplink, id)
+  return { uri: `vlan://${id}`, kind: 'vlan', uplink, vni: null, bridge, device }
 }
 
-const vxlanPair = (vni: number): Made => ({ uri: `vxlan://${vni}`, kind: 'vxlan', uplink: null, ...vxlanNames(vni) })
+const vxlanPair = (vni: number): Made => ({
+  uri: `vxlan://${vni}`,
+  kind: 'vxlan',
+  uplink: null,
+  vni,
+  ...vxlanNames(vni),
+})
 
 const called = (name: string, ...names: readonly string[]): boolean => names.includes(name)
 
@@ -89,7 +97,7 @@ function namedBy(desired: readonly DesiredNetwork[], facts: HostFacts): Readonly
   const uplinks = new Map<string | null, string | undefined>()
   return new Set(
     desired.map(({ uri, label }) => {
-      if (!uplinks.has(label)) uplinks.set(label, resolved(label, facts))
+      if (!uplinks.has(label)) uplinks.set(label, nameOf(uplinkOf(label, facts)))
       const uplink = uplinks.get(label)
       return madeForOrphan(uplink === undefined ? { uri } : { uri, uplink })?.bridge ?? uri
     }),
@@ -106,19 +114,12 @@ function orphan(
   if (made === null) return { devices, physicalNetworks: [] }
   const uplink = made.uplink ?? links.find(({ kind }) => kind === 'vxlan')?.parent ?? undefined
   const leads = ({ label }: Pick<GuestLabel, 'label'>): boolean =>
-    uplink !== undefined && (made.kind === 'vxlan' ? underlayOf(label, facts) : resolved(label, facts)) === uplink
+    uplink !== undefined && nameOf(made.kind === 'vxlan' ? underlayOf(label, facts) : uplinkOf(label, facts)) === uplink
   const physicalNetworks = [...new Set(labels.filter(leads).map(({ physicalNetwork }) => physicalNetwork))].sort()
   return { devices, uri: made.uri, ...(uplink === undefined ? {} : { uplink }), physicalNetworks }
 }
 
-const resolved = (label: string | null, facts: HostFacts): string | undefined => {
-  const found = uplinkOf(label, facts)
-  return 'uplink' in found ? found.uplink : undefined
-}
-
-/** VXLAN stands on the label's own device, a bridge as a rule, where there is one (FACTS B1 step 7). */
-const underlayOf = (label: string | null, facts: HostFacts): string | undefined =>
-  facts.links.find(({ name }) => name === label)?.name ?? resolved(label, facts)
+const nameOf = (found: Uplink): string | undefined => ('uplink' in found ? found.uplink : undefined)
 
 /** Whether a device is under the name that it has while it is removed. */
 export const isAside = ({ name }: Link, made: Made): boolean =>

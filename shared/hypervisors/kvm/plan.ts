@@ -5,18 +5,18 @@
 import type { DesiredNetwork } from '../../reconcile/model.ts'
 import type { Change, Finding } from '../driver.ts'
 import { conflictOf } from './conflict.ts'
-import type { HostFacts, Link } from './facts.ts'
+import type { HostFacts, Link, Route } from './facts.ts'
 import { type GrowingLinks, indexLinks } from './links.ts'
-import { defaultGroup, fits, isPlainName, longestName, type Pair, pairOf } from './names.ts'
-import { needOf } from './need.ts'
+import { hasJoined, type MembershipLimit, membershipLimits, membershipsOf } from './memberships.ts'
+import { defaultGroup, type Pair, vxlanGroup, vxlanPort } from './names.ts'
 import { madeForOrphan } from './orphans.ts'
 import { type PutBack, putBack } from './setAside.ts'
-import { type Uplink, uplinkOf } from './uplink.ts'
+import { type Considered, considered } from './wanted.ts'
 
 export type Action =
   | { readonly do: 'createBridge'; readonly device: string }
   | {
-      readonly do: 'createVlan'
+      readonly do: 'createVlan' | 'createVxlan'
       readonly device: string
       readonly uplink: string
       readonly id: number
@@ -25,6 +25,8 @@ export type Action =
   | { readonly do: 'enslave'; readonly device: string; readonly bridge: string }
   | { readonly do: 'turnIpv6Off'; readonly device: string }
   | { readonly do: 'setUp'; readonly device: string }
+  /** To the multicast group of the VNI, for the VXLAN device. */
+  | { readonly do: 'addRoute'; readonly device: string; readonly uplink: string; readonly id: number }
   /** `device` is the name that it gets back. */
   | { readonly do: 'rename'; readonly device: string; readonly from: string }
 
@@ -38,38 +40,47 @@ export interface Plan {
   readonly devices: number
 }
 
-type Wanted = { readonly pair: Pair } | Pick<Finding, 'reason' | 'detail'> | null
-
 /**
  * | The network, the host                                         | What the plan says                                   |
  * |---------------------------------------------------------------|------------------------------------------------------|
  * | `untagged`, 4095, PVLAN, GRE                                  | nothing: CloudStack needs no device (FACTS A4)       |
- * | a range, VXLAN, any other URI                                 | finding Unsupported                                  |
+ * | a range, any other URI                                        | finding Unsupported                                  |
+ * | VXLAN, and the host's modifyvxlan.sh is not CloudStack's      | finding Unsupported (FACTS B4)                       |
  * | the label leads to no uplink, or to several                   | finding UplinkMissing, UplinkAmbiguous (FACTS B1)    |
  * | the names would be longer than 15 characters                  | finding NameTooLong (FACTS B2)                       |
  * | an uplink whose name cannot stand in a batch                  | finding Unsupported                                  |
  * | our name on a device of another kind, parent, id or master    | finding Conflict                                     |
+ * | VXLAN: our name on one of another VNI or multicast group      | finding Conflict                                     |
+ * | VXLAN: the VNI under another name, on the same UDP port       | finding Conflict                                     |
  * | our bridge's name on a bridge that joins another uplink       | finding Conflict                                     |
  * | the tag under another name on the uplink, or above it         | finding Conflict                                     |
- * | neither device                                                | create bridge, create VLAN in it, IPv6 off, up       |
+ * | neither device (VXLAN: in all of this as VLAN)                | create bridge, create VLAN in it, IPv6 off, up       |
  * | bridge without VLAN                                           | create VLAN in it, IPv6 off, up                      |
  * | VLAN without bridge                                           | create bridge, enslave, IPv6 off, up                 |
  * | both, VLAN without a master                                   | enslave                                              |
  * | a device with IPv6 on, a device that is down                  | IPv6 off, up: as CloudStack's script does (FACTS B3) |
+ * | VXLAN, more than the kernel lets join their groups            | finding KernelLimit; the first ones that fit are made |
+ * | VXLAN, no route to its group                                  | add it, on the underlay (FACTS B4)                   |
+ * | VXLAN, a route to its group on another device                 | nothing: the device sends on its underlay all the same |
  * | both right, whoever made them                                 | nothing; they count as devices                       |
  * | a pair of ours that a removal left half-made                  | as setAside.ts has it                                |
  * | two networks that lead to one pair                            | one pair of devices serves both                      |
  * | two networks of which one would take the tag from the other   | the first is made, the second is a Conflict          |
  */
 export function plan(desired: readonly DesiredNetwork[], facts: HostFacts, group: number = defaultGroup): Plan {
-  const uplinkFor = uplinksOf(desired, facts)
-  const networks = desired.map((network) => ({ network, wanted: wantedOf(network, uplinkFor) }))
+  const networks = considered(desired, facts)
   const restored = putBack(facts, bridgesOf(networks), group)
   const links = indexLinks(restored.links)
+  const joined = membershipsOf(restored.links)
+  const limits = membershipLimits(facts.kernel)
+  const room = Math.min(...limits.map((limit) => limit.room)) - joined
+  const joining = new Set<string>()
   const planned = new Map<string, readonly Action[]>()
   const changes: Change[] = []
   const findings: Finding[] = []
-  for (const { network, wanted } of networks) {
+  const beyond: Considered[] = []
+  for (const one of networks) {
+    const { network, wanted } = one
     const { physicalNetwork, uri } = network
     if (wanted === null) continue
     if ('reason' in wanted) {
@@ -77,18 +88,28 @@ export function plan(desired: readonly DesiredNetwork[], facts: HostFacts, group
       continue
     }
     const { pair } = wanted
-    if (!planned.has(pair.vlan)) {
+    const key = `${pair.device} on ${pair.uplink}`
+    if (!planned.has(key)) {
       const detail = conflictOf(pair, links)
       if (detail !== null) {
         findings.push({ physicalNetwork, uri, reason: 'Conflict', detail })
         continue
       }
-      planned.set(pair.vlan, [...(restored.pairs.get(pair.vlan)?.actions ?? []), ...missingOf(pair, links)])
+      if (mustJoin(pair, links)) {
+        const fits = joining.size < room
+        joining.add(key)
+        if (!fits) {
+          beyond.push(one)
+          continue
+        }
+      }
+      planned.set(key, [...renamesOf(restored, pair), ...missingOf(pair, links, facts.routes)])
       putRight(pair, links)
     }
-    const steps = (planned.get(pair.vlan) ?? []).map(inWords)
-    if (steps.length > 0) changes.push({ physicalNetwork, uri, devices: [pair.bridge, pair.vlan], steps })
+    const steps = (planned.get(key) ?? []).map(inWords)
+    if (steps.length > 0) changes.push({ physicalNetwork, uri, devices: [pair.bridge, pair.device], steps })
   }
+  findings.push(...beyond.map(({ network }) => beyondLimit(network, limits, joined + joining.size)))
   const actions = [...planned.values()].flat()
   const devices = 2 * planned.size - new Set(actions.map((action) => action.device)).size
   const unplanned = othersRestored(networks, restored)
@@ -100,9 +121,29 @@ export function plan(desired: readonly DesiredNetwork[], facts: HostFacts, group
   }
 }
 
-interface Considered {
-  readonly network: DesiredNetwork
-  readonly wanted: Wanted
+/** A VXLAN device that is not up has yet to join its group. */
+function mustJoin(pair: Pair, links: GrowingLinks): boolean {
+  const found = links.holder(pair.device)
+  return pair.kind === 'vxlan' && (found === undefined || !hasJoined(found))
+}
+
+function beyondLimit(
+  { physicalNetwork, uri }: DesiredNetwork,
+  limits: readonly MembershipLimit[],
+  asked: number,
+): Finding {
+  const settings = limits
+    .filter(({ room }) => room < asked)
+    .map(({ sysctl, value, room, leastFor }) => {
+      return `${sysctl} is ${value}, room for ${room}: set it to ${leastFor(asked)} or more`
+    })
+  const detail = `The kernel has no room for this one of ${asked} VXLAN networks on multicast. ${settings.join('; ')}.`
+  return { physicalNetwork, uri, reason: 'KernelLimit', detail }
+}
+
+/** Names that come back; whatever else a pair needs is planned as for any other. */
+function renamesOf({ pairs }: PutBack, { device }: Pair): readonly Action[] {
+  return (pairs.get(device)?.actions ?? []).filter((action) => action.do === 'rename')
 }
 
 function bridgesOf(networks: readonly Considered[]): ReadonlySet<string> {
@@ -119,7 +160,9 @@ function othersRestored(
   networks: readonly Considered[],
   { pairs }: PutBack,
 ): readonly { readonly change: Change; readonly actions: readonly Action[] }[] {
-  const own = new Set(networks.flatMap(({ wanted }) => (wanted !== null && 'pair' in wanted ? [wanted.pair.vlan] : [])))
+  const own = new Set(
+    networks.flatMap(({ wanted }) => (wanted !== null && 'pair' in wanted ? [wanted.pair.device] : [])),
+  )
   return [...pairs.values()]
     .filter(({ made }) => !own.has(made.device))
     .map(({ made, actions }) => {
@@ -129,66 +172,48 @@ function othersRestored(
     })
 }
 
-/** Each label is resolved once: a zone has few of them, and thousands of networks. */
-function uplinksOf(desired: readonly DesiredNetwork[], facts: HostFacts): (label: string | null) => Uplink {
-  const found = new Map([...new Set(desired.map(({ label }) => label))].map((label) => [label, uplinkOf(label, facts)]))
-  return (label) => found.get(label) ?? uplinkOf(label, facts)
-}
-
-function wantedOf(network: DesiredNetwork, uplinkFor: (label: string | null) => Uplink): Wanted {
-  const need = needOf(network.uri)
-  if (need.need === 'nothing') return null
-  if (need.need === 'unsupported') return { reason: 'Unsupported', detail: need.detail }
-  const found = uplinkFor(network.label)
-  if ('reason' in found) return found
-  const pair = pairOf(found.uplink, need.id)
-  const tooLong = [pair.bridge, pair.vlan].find((name) => !fits(name))
-  if (tooLong !== undefined)
-    return { reason: 'NameTooLong', detail: `${tooLong} is longer than ${longestName} characters.` }
-  if (!isPlainName(pair.vlan) || !isPlainName(pair.bridge)) {
-    return {
-      reason: 'Unsupported',
-      detail: `The uplink ${pair.uplink} has a character in its name that a batch cannot carry.`,
-    }
-  }
-  return { pair }
-}
-
-function missingOf(pair: Pair, links: GrowingLinks): readonly Action[] {
+function missingOf(pair: Pair, links: GrowingLinks, routes: readonly Route[]): readonly Action[] {
+  const { device, uplink, id } = pair
   const bridge = links.holder(pair.bridge)
-  const vlan = links.holder(pair.vlan)
+  const found = links.holder(device)
   const actions: Action[] = []
   if (bridge === undefined) actions.push({ do: 'createBridge', device: pair.bridge })
-  if (vlan === undefined) {
-    actions.push({ do: 'createVlan', device: pair.vlan, uplink: pair.uplink, id: pair.id, bridge: pair.bridge })
-  } else if (vlan.master === null) {
-    actions.push({ do: 'enslave', device: pair.vlan, bridge: pair.bridge })
+  if (found === undefined) {
+    const create = pair.kind === 'vxlan' ? 'createVxlan' : 'createVlan'
+    actions.push({ do: create, device, uplink, id, bridge: pair.bridge })
+  } else if (found.master === null) {
+    actions.push({ do: 'enslave', device, bridge: pair.bridge })
   }
   // A device that does not exist yet is born with IPv6 on, and down.
-  if (vlan?.ipv6 ?? true) actions.push({ do: 'turnIpv6Off', device: pair.vlan })
+  if (found?.ipv6 ?? true) actions.push({ do: 'turnIpv6Off', device })
   if (bridge?.ipv6 ?? true) actions.push({ do: 'turnIpv6Off', device: pair.bridge })
   if (!bridge?.up) actions.push({ do: 'setUp', device: pair.bridge })
-  if (!vlan?.up) actions.push({ do: 'setUp', device: pair.vlan })
+  if (!found?.up) actions.push({ do: 'setUp', device })
+  if (pair.kind === 'vxlan' && !routes.some(({ destination }) => destination === vxlanGroup(id)))
+    actions.push({ do: 'addRoute', device, uplink, id })
   return actions
 }
 
 /** The pair as it will be, so that the networks after it see its tag and its names as taken. */
-function putRight(pair: Pair, links: GrowingLinks): void {
+function putRight({ kind, id, device, bridge, uplink }: Pair, links: GrowingLinks): void {
   const right: Omit<Link, 'name'> = {
     alternativeNames: [],
     kind: 'bridge',
     parent: null,
     master: null,
     vlan: null,
-    vni: null,
+    vxlan: null,
     group: 0,
     mtu: null,
     up: true,
     ipv6: false,
   }
-  const vlan = { id: pair.id, protocol: '802.1Q' }
-  links.put({ ...right, name: pair.bridge })
-  links.put({ ...right, name: pair.vlan, kind: 'vlan', parent: pair.uplink, master: pair.bridge, vlan })
+  const tag =
+    kind === 'vlan'
+      ? { vlan: { id, protocol: '802.1Q' } }
+      : { vxlan: { vni: id, group: vxlanGroup(id), port: vxlanPort } }
+  links.put({ ...right, name: bridge })
+  links.put({ ...right, ...tag, name: device, kind, parent: uplink, master: bridge })
 }
 
 function inWords(action: Action): string {
@@ -197,6 +222,10 @@ function inWords(action: Action): string {
       return `create the bridge ${action.device}`
     case 'createVlan':
       return `create ${action.device}, VLAN ${action.id} on ${action.uplink}, in ${action.bridge}`
+    case 'createVxlan':
+      return `create ${action.device}, VNI ${action.id} on ${action.uplink}, in ${action.bridge}`
+    case 'addRoute':
+      return `add the route to ${vxlanGroup(action.id)} on ${action.uplink}`
     case 'enslave':
       return `put ${action.device} into ${action.bridge}`
     case 'turnIpv6Off':

@@ -9,28 +9,28 @@
  * | VLAN: the longest id of its range makes a name of over 15 characters       | NameTooLong                    |
  * | VXLAN: fewer multicast groups than VNIs of its range (1,000 at most asked) | KernelLimit                    |
  * | VXLAN: too little option memory for as many                                | KernelLimit                    |
+ * | VXLAN: the host's modifyvxlan.sh is not CloudStack's (FACTS B4)            | Unsupported                    |
  * | otherwise: its uplink, the MTU, whether the kernel has IPv6                | Noted                          |
  * | a label on Open vSwitch: nothing is prepared there                         | none                           |
  */
 import type { GuestLabel } from '../../reconcile/model.ts'
 import type { Finding } from '../driver.ts'
 import type { HostFacts } from './facts.ts'
+import { membershipLimits } from './memberships.ts'
 import { fits, longestName, pairOf } from './names.ts'
-import { uplinkOf } from './uplink.ts'
+import { underlayOf, uplinkOf } from './uplink.ts'
 
 /** As many VXLAN networks as a host is asked to have room for, where its range would allow more. */
 const mostNetworks = 1_000
-/** What one membership costs a socket: 426 on 20,480 bytes, 2,731 on 131,072 were counted (docs/kernel.md). */
-const bytesOfMembership = 48
 
 export function readiness(labels: readonly GuestLabel[], facts: HostFacts): readonly Finding[] {
   return labels.flatMap((label) => {
     const isVxlan = /\bVXLAN\b/i.test(label.isolation ?? '')
-    const uplink = isVxlan ? underlayOf(label, facts) : uplinkOf(label.label, facts)
+    const uplink = isVxlan ? underlayOf(label.label, facts) : uplinkOf(label.label, facts)
     if ('reason' in uplink) {
       return uplink.reason === 'Unsupported' ? [] : [finding(label, uplink.reason, uplink.detail)]
     }
-    const problems = isVxlan ? kernelLimits(label, facts) : tooLong(label, uplink.uplink)
+    const problems = isVxlan ? ofVxlan(label, facts) : tooLong(label, uplink.uplink)
     return [...problems, finding(label, 'Noted', noted(uplink.uplink, facts))]
   })
 }
@@ -38,11 +38,6 @@ export function readiness(labels: readonly GuestLabel[], facts: HostFacts): read
 /** The URI of a finding about no network names the label: `label://cloudbr1`. */
 function finding({ physicalNetwork, label }: GuestLabel, reason: Finding['reason'], detail: string): Finding {
   return { physicalNetwork, uri: `label://${label ?? ''}`, reason, detail }
-}
-
-/** FACTS B1 step 7. */
-function underlayOf({ label }: GuestLabel, facts: HostFacts): ReturnType<typeof uplinkOf> {
-  return label !== null && facts.links.some(({ name }) => name === label) ? { uplink: label } : uplinkOf(label, facts)
 }
 
 function tooLong(label: GuestLabel, uplink: string): readonly Finding[] {
@@ -54,34 +49,19 @@ function tooLong(label: GuestLabel, uplink: string): readonly Finding[] {
   return [finding(label, 'NameTooLong', detail)]
 }
 
-function kernelLimits(label: GuestLabel, { kernel }: HostFacts): readonly Finding[] {
+function ofVxlan(label: GuestLabel, { kernel, vxlanScript }: HostFacts): readonly Finding[] {
+  if (vxlanScript === 'other')
+    return [
+      finding(label, 'Unsupported', "The host's modifyvxlan.sh is not CloudStack's, and joins no multicast group."),
+    ]
   const size = idsOf(label).reduce((sum, { first, last }) => sum + last - first + 1, 0)
   const asked = size === 0 ? mostNetworks : Math.min(size, mostNetworks)
-  const memory = asked * bytesOfMembership
-  return [
-    limit(label, 'net.ipv4.igmp_max_memberships', kernel.igmpMaxMemberships, asked, kernel.igmpMaxMemberships, asked),
-    limit(
-      label,
-      'net.core.optmem_max',
-      kernel.optmemMax,
-      memory,
-      Math.floor((kernel.optmemMax ?? 0) / bytesOfMembership),
-      asked,
-    ),
-  ].flat()
-}
-
-function limit(
-  label: GuestLabel,
-  name: string,
-  value: number | null,
-  least: number,
-  room: number | null,
-  asked: number,
-): readonly Finding[] {
-  if (value === null || value >= least) return []
-  const detail = `${name} is ${value}, room for ${room} VXLAN networks on multicast; for ${asked}, set it to ${least} or more.`
-  return [finding(label, 'KernelLimit', detail)]
+  return membershipLimits(kernel)
+    .filter(({ room }) => room < asked)
+    .map(({ sysctl, value, room, leastFor }) => {
+      const detail = `${sysctl} is ${value}, room for ${room} VXLAN networks on multicast; for ${asked}, set it to ${leastFor(asked)} or more.`
+      return finding(label, 'KernelLimit', detail)
+    })
 }
 
 function noted(uplink: string, { links, kernel }: HostFacts): string {

@@ -4,7 +4,7 @@
  */
 import type { Orphan, Removal } from '../driver.ts'
 import { isMark } from './batch.ts'
-import { asideBridge, asideDevice, isPlainName } from './names.ts'
+import { asideBridge, asideDevice, isPlainName, vxlanGroup } from './names.ts'
 import { madeForOrphan } from './orphans.ts'
 import { removalCommand, removalMarker } from './removalCommand.ts'
 import type { SshConnection } from './ssh.ts'
@@ -30,7 +30,7 @@ export function removalInput(orphan: Orphan, group: number, deadline: number): s
   if (made === null || !isMark(group) || !Number.isSafeInteger(deadline)) return null
   const { bridge, device, kind } = made
   if (![bridge, device, asideBridge(bridge), asideDevice(device)].every(isPlainName)) return null
-  return [deadline, group, bridge, device, kind, ''].join('\n')
+  return [deadline, group, bridge, device, kind, made.vni === null ? '' : vxlanGroup(made.vni), ''].join('\n')
 }
 
 /** Anything but its own last words is taken to mean that nothing was removed. */

@@ -2,7 +2,8 @@
  * The command that removes one pair of ours on the host itself, whole and fixed like those of commands.ts: it looks, takes the
  * names away, looks again, and only then deletes or puts everything back. In: names on stdin. Out: what it did, in words.
  */
-import { inTime, lock, script } from './script.ts'
+import { routeProtocol } from './names.ts'
+import { inTime, lock, script, vxlanLock } from './script.ts'
 
 /** The first line of what removalCommand says; the second is `removed`, or `kept: ` and why. */
 export const removalMarker = '@@bridgekeeper:removal@@'
@@ -25,7 +26,8 @@ export const stepLine = (step: RemovalStep): string => `: step ${step}`
 
 /**
  * Removes one pair of ours, unless somebody has anything to do with it (DESIGN 4, TESTBEDS "Removing a bridge"). On stdin,
- * one a line: the deadline, the mark, the names of the bridge and of its VLAN or VXLAN device, and which of the two it is.
+ * one a line: the deadline, the mark, the names of the bridge and of its VLAN or VXLAN device, which of the two it is, and
+ * for VXLAN the destination of its route, which goes too if it is ours.
  *
  * Both devices get names that nobody else knows before they are judged for the last time: whoever looks for them by name
  * meanwhile fails loudly. The bridge alone would not do: CloudStack's script would make another, put the VLAN device into
@@ -33,7 +35,8 @@ export const stepLine = (step: RemovalStep): string => `: step ${step}`
  * show. Killed between any two steps, it leaves names that say whose they are: it can be run again, and a plan puts
  * the names back (setAside.ts).
  */
-export const removalCommand = script(`read -r deadline; read -r group; read -r bridge; read -r device; read -r kind
+export const removalCommand =
+  script(`read -r deadline; read -r group; read -r bridge; read -r device; read -r kind; read -r destination
 [ -n "$kind" ] || exit 64
 trap "" HUP PIPE
 net=/sys/class/net
@@ -90,10 +93,11 @@ put_back() {
   if is "$bridge" && ours "$bridge"; then ip link set dev "$bridge" up; fi
   if is "$device" && ours "$device"; then ip link set dev "$device" up; fi
 }
+drop_route() { [ -z "$destination" ] || ip -4 route del "$destination" proto ${routeProtocol} 2>/dev/null; }
 spare() { reason="$1"; put_back; keep "$reason"; }
 ${lock(5, 'keep "another run is at work on this host"')}
-if [ "$kind" = vxlan ] && [ -d /var/run/cloud ]; then
-  exec 8>>/var/run/cloud/vxlan.lock && flock -w 5 8 || keep "CloudStack is at work on its VXLAN devices"
+if [ "$kind" = vxlan ]; then
+  ${vxlanLock('keep "CloudStack is at work on its VXLAN devices"')}
 fi
 b=; v=; why="it is a port of another bridge"
 if is "$aside_bridge"; then b="$aside_bridge"; elif is "$bridge"; then b="$bridge"; fi
@@ -105,7 +109,7 @@ if [ -n "$v" ] && [ -e "$net/$v/master" ]; then
     v=
   fi
 fi
-[ -n "$b$v" ] || say removed
+if [ -z "$b$v" ]; then in_time && drop_route; say removed; fi
 in_time || keep "its deadline is over"
 idle || spare "$why"
 ${stepLine('checked')}
@@ -131,4 +135,5 @@ ${stepLine('judged')}
 ${stepLine('deviceGone')}
 [ -z "$b" ] || ip link del dev "$b" || spare "$b cannot be deleted"
 ${stepLine('gone')}
+drop_route
 say removed`)

@@ -15,5 +15,9 @@ export const inTime = `in_time() {
 export const lock = (seconds: number, otherwise: string): string =>
   `umask 077; exec 9>>/run/bridgekeeper.lock || exit 74; flock -w ${seconds} 9 || ${otherwise}`
 
+/** CloudStack's own lock, which its script waits for 10 s (FACTS B4); without its directory there is nobody to wait for. */
+export const vxlanLock = (otherwise: string): string =>
+  `[ ! -d /var/run/cloud ] || { exec 8>>/var/run/cloud/vxlan.lock && flock -w 5 8; } || ${otherwise}`
+
 /** Whatever the login shell is. A script holds no single quote. */
 export const script = (text: string): string => `${path} exec /bin/sh -c '\n${text}\n'`

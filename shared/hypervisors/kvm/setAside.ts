@@ -44,8 +44,7 @@ export function putBack({ links }: Pick<HostFacts, 'links'>, wanted: ReadonlySet
       actions.push({ do: 'rename', device: own, from: link.name })
       now = now.map((one) => renamed(one, link.name, own))
     }
-    // A VLAN pair that is wanted is set up by the plan itself.
-    if (!isWanted || made.kind === 'vxlan') actions.push({ do: 'setUp', device: own })
+    if (!isWanted || isAside(link, made) || !link.up) actions.push({ do: 'setUp', device: own })
     if (actions.length === 0) continue
     const pair = pairs.get(made.device)
     if (pair === undefined) pairs.set(made.device, { made, actions })

@@ -28,6 +28,16 @@ export function uplinkOf(label: string | null, facts: HostFacts): Uplink {
   return labelItself(label, facts.links)
 }
 
+/**
+ * VXLAN stands on the label's own device, a bridge as a rule, where there is one; else on the uplink (FACTS B1 steps 7 and 8).
+ * @param label null where CloudStack has none for this hypervisor.
+ */
+export function underlayOf(label: string | null, facts: HostFacts): Uplink {
+  const name = label ?? (facts.agent === null ? null : (facts.agent.private ?? defaultPrivateDevice))
+  const found = facts.links.find((link) => link.name === name)
+  return found === undefined || found.kind === 'openvswitch' ? uplinkOf(label, facts) : { uplink: found.name }
+}
+
 function withoutLabel(facts: HostFacts): Uplink {
   if (facts.agent === null) {
     const detail = 'The traffic label is empty, and private.network.device cannot be read from agent.properties.'

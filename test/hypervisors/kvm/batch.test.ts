@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { batchOf } from '../../../shared/hypervisors/kvm/batch.ts'
+import { batchOf, piecesOf } from '../../../shared/hypervisors/kvm/batch.ts'
 import { type Action, plan } from '../../../shared/hypervisors/kvm/plan.ts'
 import { bridge, facts, network, vlan } from './factory.ts'
 
@@ -22,6 +22,38 @@ test('a device that somebody else made is completed without a mark', () => {
   })
 })
 
+test('a missing VXLAN pair ends as CloudStack’s script does: group, ttl, underlay, and the route with our protocol', () => {
+  expect(batchOf(plan([network('vxlan://70000')], facts()).actions, 4814)).toEqual({
+    create:
+      'link add name brvx-70000 group 4814 type bridge\n' +
+      'link add name vxlan70000 group 4814 master brvx-70000 ' +
+      'type vxlan id 70000 group 239.1.17.112 ttl 10 dev cloudbr1 dstport 0\n',
+    ipv6Off: 'net/ipv6/conf/vxlan70000/disable_ipv6=1\nnet/ipv6/conf/brvx-70000/disable_ipv6=1\n',
+    up: 'link set dev brvx-70000 up\nlink set dev vxlan70000 up\nroute add 239.1.17.112 dev cloudbr1 proto 148\n',
+  })
+})
+
+test('VXLAN devices are made in pieces of their own, so that CloudStack’s lock is never held for long', () => {
+  const uris = [
+    ...[1, 2, 3].map((id) => `vlan://${id}`),
+    ...Array.from({ length: 200 }, (_, at) => `vxlan://${at + 1}`),
+  ]
+  const host = facts()
+  const kernel = { ...host.kernel, igmpMaxMemberships: 200 }
+  const { actions } = plan(
+    uris.map((uri) => network(uri)),
+    { ...host, kernel },
+  )
+  const pieces = piecesOf(actions)
+  expect(pieces.flatMap((piece) => piece.actions)).toEqual(actions)
+  expect(pieces.map((piece) => [piece.kind, piece.actions.length])).toEqual([
+    ['vlan', 18],
+    ['vxlan', 600],
+    ['vxlan', 600],
+    ['vxlan', 200],
+  ])
+})
+
 test('nothing to do is three empty texts', () => {
   expect(batchOf([], 4814)).toEqual({ create: '', ipv6Off: '', up: '' })
 })
@@ -38,6 +70,11 @@ const crafted: readonly Action[] = [
   { do: 'createVlan', device: 'eth1.1', uplink: 'eth1', id: 4095, bridge: 'breth1-1' },
   { do: 'createVlan', device: 'eth1.1', uplink: 'eth1', id: 1.5, bridge: 'breth1-1' },
   { do: 'createVlan', device: 'eth1.1', uplink: 'e\tth1', id: 1, bridge: 'breth1-1' },
+  { do: 'createVxlan', device: 'vxlan0', uplink: 'cloudbr1', id: 0, bridge: 'brvx-0' },
+  { do: 'createVxlan', device: 'vxlan1', uplink: 'cloudbr1', id: 2 ** 24, bridge: 'brvx-1' },
+  { do: 'createVxlan', device: 'vxlan1', uplink: 'cloud br1', id: 1, bridge: 'brvx-1' },
+  { do: 'addRoute', device: 'vxlan1', uplink: 'cloudbr1', id: 1.5 },
+  { do: 'addRoute', device: 'vxlan1', uplink: '-4', id: 1 },
 ]
 
 test.each(crafted)('a crafted action never becomes a line: %j', (action) => {

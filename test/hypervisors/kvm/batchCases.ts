@@ -12,6 +12,9 @@ const bridge = (name: string): string => `link add name ${name} group 4814 type 
 const vlan = (name: string, id: number | string, rest = ''): string =>
   `link add link eth1 name ${name} group 4814 ${rest} type vlan id ${id}`
 
+const vxlan = (name: string, id: number, group = '239.0.0.5', dev = 'eth1'): string =>
+  `link add name ${name} group 4814 type vxlan id ${id} group ${group} ttl 10 dev ${dev} dstport 0`
+
 export const batchCases: readonly BatchCase[] = [
   {
     says: 'a right batch',
@@ -106,6 +109,60 @@ export const batchCases: readonly BatchCase[] = [
     lines: ['link frob tb', bridge('tb')],
     code: 255,
     leaves: [],
+  },
+  {
+    says: 'a VXLAN device in its bridge',
+    lines: [
+      bridge('tb'),
+      'link add name tx group 4814 master tb type vxlan id 5 group 239.0.0.5 ttl 10 dev eth1 dstport 0',
+      'link set dev tb up',
+      'link set dev tx up',
+    ],
+    code: 0,
+    leaves: ['tb', 'tx in tb'],
+  },
+  {
+    says: 'a VNI that another device carries is passed over',
+    lines: [vxlan('tx', 5), vxlan('ty', 5), bridge('tb')],
+    code: 1,
+    leaves: ['tb', 'tx'],
+  },
+  {
+    says: 'an underlay that is missing ends the batch',
+    lines: [vxlan('tx', 5, '239.0.0.5', 'tnone'), bridge('tb')],
+    code: 255,
+    leaves: [],
+  },
+  {
+    says: 'a VNI of more than 24 bits ends the batch',
+    lines: [vxlan('tx', 2 ** 24), bridge('tb')],
+    code: 255,
+    leaves: [],
+  },
+  {
+    says: 'a group that is no multicast ends the batch',
+    lines: [vxlan('tx', 5, '10.0.0.5'), bridge('tb')],
+    code: 255,
+    leaves: [],
+  },
+  {
+    says: 'a route on a device that is missing is passed over',
+    lines: ['route add 239.0.0.5 dev tnone proto 148', bridge('tb')],
+    code: 1,
+    leaves: ['tb'],
+  },
+  {
+    says: 'a route on a device that is down is passed over, and one that exists',
+    lines: [
+      bridge('tb'),
+      'route add 239.0.0.5 dev tb proto 148',
+      'link set dev tb up',
+      'route add 239.0.0.5 dev tb proto 148',
+      'route add 239.0.0.5 dev tb',
+      bridge('tc'),
+    ],
+    code: 1,
+    leaves: ['tb', 'tc'],
   },
   { says: 'empty lines and comments are nothing', lines: ['', '# a comment', bridge('tb')], code: 0, leaves: ['tb'] },
 ]

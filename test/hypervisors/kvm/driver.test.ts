@@ -146,6 +146,41 @@ test('orphans are told with the physical networks of their label, and readiness 
   ])
 })
 
+test('VXLAN: networks beyond the kernel’s limit say so, and the others are made with their routes', async () => {
+  const host = await newHost()
+  const session = await sessionWith(host)
+  const networks = Array.from({ length: 22 }, (_, at) => network(`vxlan://${at + 1}`))
+  await (await session.look(networks)).apply()
+  const after = await session.look(networks)
+  expect(after).toMatchObject({ devices: 40, changes: [] })
+  expect(after.findings.map(({ uri, reason }) => [uri, reason])).toEqual([
+    ['vxlan://21', 'KernelLimit'],
+    ['vxlan://22', 'KernelLimit'],
+  ])
+  expect(host.routes()).toHaveLength(20)
+  expect(host.routes()[0]).toEqual({ destination: '239.0.0.1', device: 'cloudbr1', protocol: 148 })
+})
+
+test('VXLAN: a device that cannot join its group any more since the look is left for the next look', async () => {
+  const host = await newHost()
+  const session = await sessionWith(host)
+  const networks = Array.from({ length: 20 }, (_, at) => network(`vxlan://${at + 1}`))
+  const view = await session.look(networks)
+  host.addLink({ name: 'stranger', kind: 'vxlan', parent: 'eth1', vni: 99, multicast: '239.0.0.99', up: true })
+  await view.apply()
+  const after = await session.look(networks)
+  expect(after.findings).toMatchObject([{ uri: 'vxlan://20', reason: 'KernelLimit' }])
+  host.deleteLink('stranger')
+  expect((await session.look(networks)).changes).toMatchObject([{ uri: 'vxlan://20', steps: ['set vxlan20 up'] }])
+})
+
+test('VXLAN: a host whose modifyvxlan.sh is a site’s own is left alone', async () => {
+  const host = await newHost()
+  host.setVxlanScript('other')
+  const view = await (await sessionWith(host)).look([network('vxlan://1')])
+  expect(view).toMatchObject({ changes: [], findings: [{ reason: 'Unsupported' }] })
+})
+
 describe('the machine’s name', () => {
   test('may differ in case and domain', async () => {
     const host = await newHost()

@@ -5,6 +5,7 @@ import { createKvmSshDriver, type KvmSshOptions } from '../../../shared/hypervis
 import type { AgentDevices, HostFacts, Link } from '../../../shared/hypervisors/kvm/facts.ts'
 import type { HostKeys } from '../../../shared/hypervisors/kvm/hostKeys.ts'
 import { keysOf } from '../../../shared/hypervisors/kvm/knownHosts.ts'
+import { vxlanGroup, vxlanPairOf } from '../../../shared/hypervisors/kvm/names.ts'
 import type { DesiredNetwork } from '../../../shared/reconcile/model.ts'
 
 export function link(name: string, rest: Partial<Link> = {}): Link {
@@ -15,7 +16,7 @@ export function link(name: string, rest: Partial<Link> = {}): Link {
     parent: null,
     master: null,
     vlan: null,
-    vni: null,
+    vxlan: null,
     group: 0,
     mtu: 1500,
     up: true,
@@ -29,6 +30,17 @@ export const bridge = (name: string, rest: Partial<Link> = {}): Link => link(nam
 export const vlan = (name: string, parent: string, id: number, rest: Partial<Link> = {}): Link =>
   link(name, { kind: 'vlan', parent, vlan: { id, protocol: '802.1Q' }, ...rest })
 
+/** As CloudStack would have made it, on multicast. */
+export const vxlan = (vni: number, rest: Partial<Link> = {}): Link => {
+  const { device } = vxlanPairOf('cloudbr1', vni)
+  return link(device, {
+    kind: 'vxlan',
+    parent: 'cloudbr1',
+    vxlan: { vni, group: vxlanGroup(vni), port: 8472 },
+    ...rest,
+  })
+}
+
 /** A machine with the label bridge cloudbr1 over eth1, and whatever else a test adds. */
 export function facts(links: readonly Link[] = [], agent: AgentDevices | null = null): HostFacts {
   return {
@@ -36,6 +48,8 @@ export function facts(links: readonly Link[] = [], agent: AgentDevices | null = 
     bootId: '28072913-87e6-4979-8f01-bedc2ebf0bad',
     links: [link('lo'), bridge('cloudbr1', { ipv6: true }), link('eth1', { master: 'cloudbr1', ipv6: true }), ...links],
     kernel: { uptime: 123_456, igmpMaxMemberships: 20, optmemMax: 20_480, ipv6: true },
+    routes: [],
+    vxlanScript: 'absent',
     agent,
   }
 }

@@ -12,17 +12,27 @@ const recorded = (name: string): string =>
 const bootId = '28072913-87e6-4979-8f01-bedc2ebf0bad'
 
 function printed(
-  parts: { host?: string; links?: string; ipv6?: string; kernel?: string; agent?: string } = {},
+  parts: {
+    host?: string
+    links?: string
+    ipv6?: string
+    kernel?: string
+    routes?: string
+    vxlanScript?: string
+    agent?: string
+  } = {},
 ): string {
   const {
     host = `kvm1\n${bootId}`,
     links = '[{"ifname":"lo","flags":[]}]',
     ipv6 = 'all/disable_ipv6:0',
     kernel = '/proc/uptime:12.34 5.67',
+    routes = '[ ]',
+    vxlanScript = 'absent',
     agent = '',
   } = parts
   const at = (section: string, body: string): string => `@@bridgekeeper:${section}@@\n${body}\n`
-  return `\n${at('host', host)}${at('links', links)}${at('ipv6', ipv6)}${at('kernel', kernel)}${at('agent', agent)}@@bridgekeeper:end@@\n`
+  return `\n${at('host', host)}${at('links', links)}${at('ipv6', ipv6)}${at('kernel', kernel)}${at('routes', routes)}${at('vxlanScript', vxlanScript)}${at('agent', agent)}@@bridgekeeper:end@@\n`
 }
 
 describe('a recorded host without any of our devices', () => {
@@ -56,7 +66,7 @@ describe('a recorded host with everything', () => {
       parent: 'eth1',
       master: 'breth1-101',
       vlan: { id: 101, protocol: '802.1Q' },
-      vni: null,
+      vxlan: null,
       group: 4814,
       mtu: 1500,
       up: true,
@@ -120,9 +130,9 @@ describe('other versions of iproute2', () => {
     const data = { info_kind: 'vxlan', info_data: { id: 70000, group: '239.1.17.112', link: 'cloudbr1', port: 8472 } }
     const external = { info_kind: 'vxlan', info_data: { external: true } }
     expect(one({ ifname: 'vxlan70000', flags: [], linkinfo: data })).toMatchObject([
-      { kind: 'vxlan', vni: 70000, parent: 'cloudbr1' },
+      { kind: 'vxlan', vxlan: { vni: 70000, group: '239.1.17.112', port: 8472 }, parent: 'cloudbr1' },
     ])
-    expect(one({ ifname: 'vx', flags: [], linkinfo: external })).toMatchObject([{ vni: null, parent: null }])
+    expect(one({ ifname: 'vx', flags: [], linkinfo: external })).toMatchObject([{ vxlan: null, parent: null }])
   })
 
   test('an empty object for a link that is filtered out, and fields that do not exist yet', () => {
@@ -152,6 +162,20 @@ describe('other versions of iproute2', () => {
   test('carriage returns of a login that has a terminal', () => {
     expect(readObservation(printed().replaceAll('\n', '\r\n')).hostname).toBe('kvm1')
   })
+})
+
+test('multicast routes are read whoever made them, and none is printed by a kernel that never had any', () => {
+  const routes =
+    '[{"dst":"239.0.0.5","dev":"cloudbr1","protocol":"148","scope":"link","flags":[]},{"type":"blackhole","dst":"239.0.0.6","flags":[]}]'
+  expect(readObservation(printed({ routes })).routes).toEqual([
+    { destination: '239.0.0.5', device: 'cloudbr1' },
+    { destination: '239.0.0.6', device: null },
+  ])
+  expect(readObservation(printed({ routes: '' })).routes).toEqual([])
+})
+
+test.each(['multicast', 'other', 'absent'])('the host’s modifyvxlan.sh is %s', (vxlanScript) => {
+  expect(readObservation(printed({ vxlanScript })).vxlanScript).toBe(vxlanScript)
 })
 
 test.each([
@@ -191,6 +215,8 @@ test.each([
   ],
   ['IPv6 switches that are missing', printed({ ipv6: '' })],
   ['IPv6 switches that are no numbers', printed({ ipv6: 'all/disable_ipv6:0\ngrep: too many arguments' })],
+  ['routes that are no list', printed({ routes: '{}' })],
+  ['a script that is nothing known', printed({ vxlanScript: 'sh: not found' })],
   ['no boot clock', printed({ kernel: '' })],
   ['a boot clock that is no time', printed({ kernel: '/proc/uptime:soon' })],
   ['a mark that is no number', printed({ kernel: 'eth1/netdev_group:all\n/proc/uptime:12.34 5.67' })],

@@ -18,7 +18,7 @@ const pair = [
   vlan('eth1.100', 'eth1', 100, { group: ours, master: 'breth1-100' }),
 ]
 const vxlan = (name: string, vni: number, rest: Partial<Link> = {}): Link =>
-  link(name, { kind: 'vxlan', vni, parent: 'cloudbr1', group: ours, ...rest })
+  link(name, { kind: 'vxlan', vxlan: { vni, group: null, port: 8472 }, parent: 'cloudbr1', group: ours, ...rest })
 
 describe('devices with our mark that no desired network names', () => {
   it.each<readonly [string, readonly Link[], readonly string[], string | undefined, string | undefined]>([

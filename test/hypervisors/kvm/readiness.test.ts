@@ -57,7 +57,7 @@ describe('a VXLAN label', () => {
     ['with too few memberships', '70000-70020', limits(20, 20_480), ['KernelLimit', 'Noted']],
     ['with too little memory', '70000-70999', limits(1000, 20_480), ['KernelLimit', 'Noted']],
     ['with too little of both', '1-16777215', limits(20, 20_480), ['KernelLimit', 'KernelLimit', 'Noted']],
-    ['with room for 1,000 of a longer range', '1-16777215', limits(1000, 48_000), ['Noted']],
+    ['with room for 1,000 of a longer range', '1-16777215', limits(1000, 48_001), ['Noted']],
     ['with limits that are not shown', '1-16777215', limits(null, null), ['Noted']],
   ])('%s', (_what, vlans, host, expected) => expect(reasons([vxlan(vlans)], host)).toEqual(expected))
 
@@ -67,8 +67,15 @@ describe('a VXLAN label', () => {
       'net.ipv4.igmp_max_memberships is 20, room for 20 VXLAN networks on multicast; for 500, set it to 500 or more.',
     )
     expect(second?.detail).toBe(
-      'net.core.optmem_max is 20480, room for 426 VXLAN networks on multicast; for 500, set it to 24000 or more.',
+      'net.core.optmem_max is 20480, room for 426 VXLAN networks on multicast; for 500, set it to 24001 or more.',
     )
+  })
+
+  it('is unsupported where the host’s script is another, whatever the kernel’s limits', () => {
+    expect(reasons([vxlan('1-9999')], { ...limits(20, 20_480), vxlanScript: 'other' })).toEqual([
+      'Unsupported',
+      'Noted',
+    ])
   })
 
   it('stands on the bridge itself, and needs no port there', () => {

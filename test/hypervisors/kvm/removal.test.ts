@@ -211,8 +211,11 @@ it('300 rounds against VMs that start at random moments: each has its network, o
 })
 
 describe('what the command reads and says', () => {
-  it('reads five lines', () => {
-    expect(removalInput(orphan, 4814, 99)).toBe('99\n4814\nbreth1-100\neth1.100\nvlan\n')
+  it('reads six lines', () => {
+    expect(removalInput(orphan, 4814, 99)).toBe('99\n4814\nbreth1-100\neth1.100\nvlan\n\n')
+    expect(removalInput({ ...orphan, uri: 'vxlan://70000' }, 4814, 99)).toBe(
+      '99\n4814\nbrvx-70000\nvxlan70000\nvxlan\n239.1.17.112\n',
+    )
   })
 
   it.each([
