@@ -6,7 +6,7 @@
 import type { CloudStack } from '../cloudstack/client.ts'
 import { judge } from '../reconcile/guard.ts'
 import { raisesWanted } from '../reconcile/listeners.ts'
-import type { HostFact } from '../reconcile/model.ts'
+import type { HostFact, ZoneFact } from '../reconcile/model.ts'
 import type { HostRecord } from '../reconcile/record.ts'
 import { transitions } from '../reconcile/transitions.ts'
 import type { Ports } from '../runtime/ports.ts'
@@ -52,7 +52,7 @@ export async function observe(
   const removed = known
     .filter((record) => gone.has(at(record)))
     .map((record) => ({ ...factOf(record), state: 'Removed' }))
-  const { records, edges } = await writeHosts(ports, policy.cloud, control.tick, before, [...hosts, ...removed])
+  const { records, edges } = await writeHosts(ports, policy.cloud, control, before, [...hosts, ...removed])
 
   const now = ports.now()
   const refused = { ...(judged.refusal && { hosts: judged.refusal }), ...(networks && { networks }) }
@@ -61,8 +61,29 @@ export async function observe(
   }
   const good = Object.keys(refused).length === 0 ? { lastGoodAt: now } : {}
   const listed =
-    facts === undefined ? {} : { listedAt: now, cursor: events.cursor, zones: [...facts.zones], desired: kinds }
+    facts === undefined
+      ? {}
+      : { listedAt: now, cursor: events.cursor, zones: stillThere(facts.zones, control.zones, records), desired: kinds }
   return { records, edges, remembered: { refusals: refused, settings: deployedSettings(policy), ...good, ...listed } }
+}
+
+/**
+ * Thrown by a snapshot that is slower than its lease: another one may have read newer states and found nothing to write,
+ * and writing older ones now would swallow an edge.
+ */
+class LeaseOver extends Error {
+  override readonly name = 'LeaseOver'
+}
+
+/** The zones that are listed, and those that are not but still have hosts: they are asked for as long as they do. */
+function stillThere(
+  listed: readonly ZoneFact[],
+  before: readonly ZoneFact[],
+  records: readonly HostRecord[],
+): { id: string; name: string }[] {
+  const inhabited = new Set(records.filter(({ state: now }) => now !== 'Removed').map(({ zone }) => zone))
+  const ids = new Set(listed.map(({ id }) => id))
+  return [...listed, ...before.filter(({ id }) => !ids.has(id) && inhabited.has(id))]
 }
 
 /** Names a host's place: one that moves to another zone is gone there and new here. */
@@ -71,7 +92,7 @@ const at = (host: HostFact): string => `${host.zone}/${host.id}`
 async function writeHosts(
   ports: Ports,
   cloud: string,
-  tick: number,
+  { tick, until = Number.POSITIVE_INFINITY }: Control,
   before: readonly HostRecord[],
   hosts: readonly HostFact[],
 ): Promise<{ records: readonly HostRecord[]; edges: number }> {
@@ -81,6 +102,7 @@ async function writeHosts(
     const record = records.get(at(host))
     const methods = transitions(record, host)
     if (methods.length === 0 && record !== undefined && sameFact(record, host)) return
+    if (ports.now() >= until) throw new LeaseOver('the snapshot outlasted its lease: what it read may be old')
     const edge = raisesWanted(methods) ? methods.join('+') : undefined
     const write = state(cloud, host, tick, edge, ports.now(), record?.tick ?? 0)
     const written = readHost(await ports.store.update(write))

@@ -5,11 +5,11 @@
  */
 import type { CloudStack } from '../cloudstack/client.ts'
 import { CloudStackError } from '../cloudstack/errors.ts'
-import type { Orphan, Session } from '../hypervisors/driver.ts'
+import { HostError, type Orphan, type Session } from '../hypervisors/driver.ts'
 import type { Tombstone } from '../reconcile/absence.ts'
-import type { DesiredNetwork } from '../reconcile/model.ts'
+import type { DesiredNetwork, NetworkFact } from '../reconcile/model.ts'
 import type { OrphanOutcome } from '../reconcile/record.ts'
-import { decide, type Evidence, tombstoneFor } from '../reconcile/removal.ts'
+import { decide, type Evidence, evidenceMilliseconds, tombstoneFor } from '../reconcile/removal.ts'
 import type { Ports } from '../runtime/ports.ts'
 import type { Policy } from './policy.ts'
 import { readTombstones } from './read.ts'
@@ -39,9 +39,12 @@ export async function prune(
     )
   }
   const tombstones = await readTombstones(ports.store, policy.cloud, zone)
+  const ended = aborted(context.signal)
+  ended.catch(() => undefined) // Most runs end before it does.
+  const shared: Shared = { tombstones, ended, listings: new Map() }
   const outcomes: OrphanOutcome[] = []
   for (const [index, orphan] of orphans.entries()) {
-    const kept = index < perRun ? await removeOne(context, session, orphan, tombstones) : 'enough for one run'
+    const kept = index < perRun ? await removeOne(context, session, orphan, shared) : 'enough for one run'
     if (kept === undefined) ports.logger.info('removed', { zone, devices: orphan.devices, uri: orphan.uri })
     outcomes.push(outcomeOf(orphan, kept))
   }
@@ -54,38 +57,92 @@ const outcomeOf = ({ devices, uri }: Orphan, kept: string | undefined): OrphanOu
   ...(kept === undefined ? {} : { kept: kept.slice(0, 200) }),
 })
 
-/** @returns why it was kept; undefined when it is gone */
+/** Whatever goes wrong here, the run itself has done its work: it keeps the orphan, and says why. */
 async function removeOne(
   context: PruneContext,
   session: Session,
   orphan: Orphan,
-  tombstones: readonly Tombstone[],
+  shared: Shared,
+): Promise<string | undefined> {
+  try {
+    return await removeOrKeep(context, session, orphan, shared)
+  } catch (error) {
+    if (context.signal.aborted) return 'the run’s time was over'
+    if (error instanceof CloudStackError) return `CloudStack could not be asked: ${error.message}`
+    if (error instanceof HostError) return `the host did not answer: ${error.message}`
+    throw error
+  }
+}
+
+/** @returns why it was kept; undefined when it is gone */
+async function removeOrKeep(
+  context: PruneContext,
+  session: Session,
+  orphan: Orphan,
+  shared: Shared,
 ): Promise<string | undefined> {
   const { ports, policy, desired, signal } = context
   if (session.remove === undefined) return 'this driver cannot remove'
-  const tombstone = tombstoneFor(orphan, desired, tombstones, policy.graceMilliseconds, ports.now())
+  const tombstone = tombstoneFor(orphan, desired, shared.tombstones, policy.graceMilliseconds, ports.now())
   if ('keep' in tombstone) return tombstone.keep
+  const live = desired[0]?.networks[0]?.id
+  if (live === undefined) return 'no network of this zone is left by which CloudStack’s answers could be checked'
   signal.throwIfAborted()
-  const evidence = await evidenceOf(context, tombstone).catch(notAnswered)
-  if (typeof evidence === 'string') return evidence
+  const evidence = await Promise.race([evidenceOf(context, tombstone, live, shared.listings), shared.ended])
   const decision = decide(tombstone, evidence, ports.now())
   if ('keep' in decision) return decision.keep
   const removal = await session.remove(orphan, decision.deadline)
   return 'kept' in removal ? removal.kept : undefined
 }
 
-/** Without CloudStack's answer nothing is removed; the run itself has done its work. */
-function notAnswered(error: unknown): string {
-  if (error instanceof CloudStackError) return `CloudStack could not be asked: ${error.message}`
-  throw error
+/** CloudStack's client knows no signal: what it still answers after the run's end is not waited for. */
+const aborted = (signal: AbortSignal): Promise<never> =>
+  new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason)
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+  })
+
+interface Listing {
+  readonly readAt: number
+  readonly live: NetworkFact | undefined
+  readonly listed: readonly NetworkFact[]
 }
 
-async function evidenceOf({ ports, cloudstack, zone, desired }: PruneContext, tombstone: Tombstone): Promise<Evidence> {
-  const readAt = ports.now()
-  const known = desired[0]?.networks[0]
-  const live = known === undefined ? undefined : await cloudstack().network(known.id)
+/** By physical network: one listing serves several orphans, while it leaves a removal half of its time. */
+type Listings = Map<string, Listing>
+
+/** What one call of prune shares between its orphans. */
+interface Shared {
+  readonly tombstones: readonly Tombstone[]
+  readonly listings: Listings
+  /** Rejects at the run's end. */
+  readonly ended: Promise<never>
+}
+
+/** @throws CloudStackError */
+async function evidenceOf(
+  { ports, cloudstack, zone }: PruneContext,
+  { physicalNetwork, networks }: Tombstone,
+  live: string,
+  listings: Listings,
+): Promise<Evidence> {
+  const before = listings.get(physicalNetwork)
+  const fresh = before !== undefined && ports.now() - before.readAt < evidenceMilliseconds / 2
+  const listing = fresh ? before : await list(ports, cloudstack(), zone, physicalNetwork, live)
+  listings.set(physicalNetwork, listing)
   const asked: Evidence['asked'] = new Map(
-    await Promise.all(tombstone.networks.map(async ({ id }) => [id, await cloudstack().network(id)] as const)),
+    await Promise.all(networks.map(async ({ id }) => [id, await cloudstack().network(id)] as const)),
   )
-  return { readAt, live, asked, listed: await cloudstack().networksOn(zone, tombstone.physicalNetwork) }
+  return { ...listing, asked }
+}
+
+async function list(
+  ports: Ports,
+  cloudstack: CloudStack,
+  zone: string,
+  physicalNetwork: string,
+  live: string,
+): Promise<Listing> {
+  const readAt = ports.now()
+  return { readAt, live: await cloudstack.network(live), listed: await cloudstack.networksOn(zone, physicalNetwork) }
 }

@@ -2,7 +2,7 @@
 import type { Tombstone } from '../reconcile/absence.ts'
 import type { Desired } from '../reconcile/model.ts'
 import type { HostRecord } from '../reconcile/record.ts'
-import { decodeRevision } from '../reconcile/revision.ts'
+import { decodeRevision, RevisionDamaged } from '../reconcile/revision.ts'
 import {
   pointerKey,
   readHost,
@@ -32,7 +32,7 @@ export interface Current extends Desired {
   readonly expires: number
 }
 
-/** What should be on the hosts of this zone and hypervisor; undefined while no snapshot has listed it. */
+/** What should be on the hosts of this zone and hypervisor; undefined while no snapshot has listed it, or if it is damaged: the next listing writes it anew. */
 export async function readDesired(
   store: Store,
   cloud: string,
@@ -43,7 +43,12 @@ export async function readDesired(
   if (revision === undefined) return undefined
   const item = readRevision(await store.get(revisionKey(cloud, zone, hypervisor, revision)))
   if (item === undefined) return undefined
-  return { revision, expires: item.expires, ...decodeRevision({ revision, body: item.body }) }
+  try {
+    return { revision, expires: item.expires, ...decodeRevision({ revision, body: item.body }) }
+  } catch (error) {
+    if (error instanceof RevisionDamaged) return undefined
+    throw error
+  }
 }
 
 /** The zone's networks that are gone from CloudStack's listings. */

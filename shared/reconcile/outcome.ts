@@ -7,7 +7,7 @@
  * | found all present at its end             | InSync    | –                   | –                               |
  * | left findings, some of which may heal    | OutOfSync | the first of them   | after a backoff of its own count|
  * | left findings, none of which heals       | OutOfSync | the first of them   | –                               |
- * | only looked (mode observe), found missing| OutOfSync | ObserveOnly         | –                               |
+ * | only looked (mode observe), found missing| as found  | ObserveOnly         | –                               |
  * | asked an API that does not tell          | Unknown   | RequestedUnverified | –                               |
  *
  * The findings are the listeners' (listeners.ts): what stands in the way of networks to come is judged after the host was
@@ -25,6 +25,13 @@ import {
   type Verdict,
 } from './record.ts'
 
+export interface Pending {
+  readonly physicalNetwork: string
+  readonly uri: string
+  readonly devices: readonly string[]
+  readonly steps: readonly string[]
+}
+
 /** What a run found, as far as the record is concerned. */
 export interface RunResult {
   readonly verdict: Verdict
@@ -32,7 +39,8 @@ export interface RunResult {
   readonly devices: number
   readonly created: number
   readonly findings: readonly Exception[]
-  readonly pending: readonly unknown[]
+  /** What an apply would do, network by network (mode observe). */
+  readonly pending: readonly Pending[]
   readonly readiness: readonly Exception[]
   readonly orphans: readonly OrphanOutcome[]
 }
@@ -67,7 +75,9 @@ export function outcome(
 ): Outcome {
   const { verdict, bootId, devices, created } = result
   const methods = record.tried > record.done ? methodsOf(record.edge) : []
-  const { persistentNetworks: findings, hostReadiness } = findingsOf(methods, result)
+  const { persistentNetworks, hostReadiness } = findingsOf(methods, result)
+  const findings =
+    policy.mode === 'observe' ? [...persistentNetworks, ...result.pending.map(onlyObserved)] : persistentNetworks
   const readiness = listens('hostReadiness', methods) ? hostReadiness : (record.readiness ?? [])
   const mayHeal = findings.some((finding) => reasons[finding.reason].retry)
   const retries = mayHeal ? record.retries + 1 : 0
@@ -75,7 +85,7 @@ export function outcome(
   return {
     settled: settledIn(revision, policy.mode),
     verdict,
-    ...why(result),
+    ...why(result, policy.mode),
     ...(bootId === undefined ? {} : { bootId }),
     devices,
     created,
@@ -90,9 +100,16 @@ export function outcome(
   }
 }
 
-function why({ verdict, findings, pending }: RunResult): { reason?: Reason; detail?: string } {
+const onlyObserved = ({ physicalNetwork, uri, devices, steps }: Pending): Exception => ({
+  physicalNetwork,
+  uri,
+  reason: 'ObserveOnly',
+  detail: [devices.join(', '), steps.join(', ')].filter(Boolean).join(': '),
+})
+
+function why({ verdict, findings, pending }: RunResult, mode: string): { reason?: Reason; detail?: string } {
   if (verdict === 'InSync') return {}
-  if (verdict === 'Unknown') return { reason: 'RequestedUnverified' }
+  if (verdict === 'Unknown' && (mode === 'apply' || pending.length === 0)) return { reason: 'RequestedUnverified' }
   const [first] = findings
   if (first === undefined) return { reason: 'ObserveOnly', detail: `${pending.length} networks would be prepared` }
   const others = findings.length === 1 ? '' : ` (and ${findings.length - 1} more)`

@@ -1,8 +1,9 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { CloudStack } from '../../shared/cloudstack/client.ts'
+import { NoAnswer } from '../../shared/cloudstack/errors.ts'
 import { type Policy, policyOf } from '../../shared/flow/policy.ts'
 import { prune } from '../../shared/flow/prune.ts'
-import type { Orphan, Session } from '../../shared/hypervisors/driver.ts'
+import { HostError, type Orphan, type Session } from '../../shared/hypervisors/driver.ts'
 import type { NetworkFact } from '../../shared/reconcile/model.ts'
 import { parseConfiguration } from '../../shared/runtime/configuration.ts'
 import { silent } from '../../shared/runtime/logger.ts'
@@ -34,12 +35,16 @@ describe('orphans on a host', () => {
   let asked: string[]
   let deadlines: number[]
   let networks: NetworkFact[]
+  let fails: Error | undefined
+  let hangs: boolean
 
   beforeEach(async () => {
     store = createMemoryStore()
     asked = []
     deadlines = []
     networks = [live]
+    fails = undefined
+    hangs = false
     const { physicalNetwork, uri, networks: named } = vlan(200)
     await store.update(tombstone('default', zone, { physicalNetwork, uri, networks: named, goneSince: 0 }, 9))
   })
@@ -53,6 +58,8 @@ describe('orphans on a host', () => {
     call: unused,
     network: async (id) => {
       asked.push(id)
+      if (hangs) await new Promise(() => {})
+      if (fails instanceof NoAnswer) throw fails
       return networks.find((network) => network.id === id)
     },
     networksOn: async (_zone, physicalNetwork) =>
@@ -62,16 +69,22 @@ describe('orphans on a host', () => {
     look: unused,
     close: async () => {},
     remove: async (_orphan, deadline) => {
+      if (fails instanceof HostError) throw fails
       deadlines.push(deadline)
       return { removed: true }
     },
   }
-  const pruned = (settings: Record<string, string>, orphans: readonly Orphan[] = [orphan], now = 90_000_000) => {
+  const pruned = (
+    settings: Record<string, string>,
+    orphans: readonly Orphan[] = [orphan],
+    now = 90_000_000,
+    signal: AbortSignal = new AbortController().signal,
+    desired = [vlan(100)],
+  ) => {
     const policy: Policy = policyOf(parseConfiguration(settings))
     const queues = { send: unused }
     const ports = { store, queues, logger: silent, now: () => now, random: () => 0, newId: () => 'id' }
-    const { signal } = new AbortController()
-    return prune({ ports, cloudstack: () => cloudstack, policy, zone, desired: [vlan(100)], signal }, session, orphans)
+    return prune({ ports, cloudstack: () => cloudstack, policy, zone, desired, signal }, session, orphans)
   }
   const kept = (why: RegExp) => [{ devices: orphan.devices, uri: 'vlan://200', kept: expect.stringMatching(why) }]
 
@@ -108,6 +121,38 @@ describe('orphans on a host', () => {
   it('are kept within the grace, and CloudStack is not asked', async () => {
     expect(await pruned({ BRIDGEKEEPER_REMOVAL: 'prune' }, [orphan], 1_000)).toEqual(kept(/too short a time/))
     expect(asked).toEqual([])
+  })
+
+  it.each<[string, Error, RegExp]>([
+    [
+      'the host does not answer',
+      new HostError('HostUnreachable', 'connection lost'),
+      /host did not answer: connection lost/,
+    ],
+    ['CloudStack does not answer', new NoAnswer('refused'), /could not be asked: refused/],
+  ])('are kept, and the run is none the worse, when %s', async (_when, error, why) => {
+    fails = error
+    expect(await pruned({ BRIDGEKEEPER_REMOVAL: 'prune' })).toEqual(kept(why))
+  })
+
+  it('are kept when the run’s time is over while CloudStack is asked', async () => {
+    const controller = new AbortController()
+    hangs = true
+    const outcomes = pruned({ BRIDGEKEEPER_REMOVAL: 'prune' }, [orphan, orphan], 90_000_000, controller.signal)
+    controller.abort()
+    expect(await outcomes).toEqual([...kept(/time was over/), ...kept(/time was over/)])
+  })
+
+  it('of one physical network share one listing', async () => {
+    await pruned({ BRIDGEKEEPER_REMOVAL: 'prune' }, [orphan, orphan, orphan])
+    expect(asked.filter((id) => id === 'network-100')).toHaveLength(1)
+    expect(asked.filter((id) => id === 'network-200')).toHaveLength(3)
+  })
+
+  it('are kept where no network of the zone is left to check CloudStack’s answers by', async () => {
+    expect(await pruned({ BRIDGEKEEPER_REMOVAL: 'prune' }, [orphan], 90_000_000, undefined, [])).toEqual(
+      kept(/no network of this zone is left/),
+    )
   })
 
   it('beyond fifty are kept for the next run', async () => {

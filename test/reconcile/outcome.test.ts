@@ -71,14 +71,32 @@ describe('a finished run', () => {
     expect([report.exceptions.length, report.moreExceptions]).toEqual([64, 6])
   })
 
+  const change = { physicalNetwork: 'pn-1', devices: ['breth1-7', 'eth1.7'], steps: ['create both'] }
   it('in mode observe says that it only looked, and settles as such', () => {
-    const observed = { ...result, verdict: 'OutOfSync', pending: [1, 2, 3] } as const
+    const observed = {
+      ...result,
+      verdict: 'OutOfSync',
+      pending: [100, 200, 300].map((id) => ({ ...change, uri: `vlan://${id}` })),
+    } as const
     const report = outcome(hostRecord(), observed, 'r1', { ...policy, mode: 'observe' }, 0, 0.5)
     expect(report).toMatchObject({
       settled: 'r1:observe',
       reason: 'ObserveOnly',
       detail: '3 networks would be prepared',
     })
+    expect(report.exceptions[0]).toEqual({
+      physicalNetwork: 'pn-1',
+      uri: 'vlan://100',
+      reason: 'ObserveOnly',
+      detail: 'breth1-7, eth1.7: create both',
+    })
+    expect(report.nextAttemptAt).toBeUndefined()
+  })
+
+  it('of an API that was not asked, in mode observe, does not say that it was', () => {
+    const observed = { ...result, verdict: 'Unknown', pending: [{ ...change, uri: 'vlan://100' }] } as const
+    const report = outcome(hostRecord(), observed, 'r1', { ...policy, mode: 'observe' }, 0, 0.5)
+    expect(report).toMatchObject({ verdict: 'Unknown', reason: 'ObserveOnly' })
   })
 
   it('after a connect tells what stands in the way of networks to come, which then stands until the next connect', () => {
