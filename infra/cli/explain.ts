@@ -7,6 +7,7 @@ import { ReleaseOvertaken } from '../../shared/flow/release.ts'
 import { NotSent } from '../../shared/queue/sqs.ts'
 import { RevisionDamaged } from '../../shared/reconcile/revision.ts'
 import { ConfigurationError } from '../../shared/runtime/configuration.ts'
+import { shownAddress } from '../../shared/runtime/shown.ts'
 import { ItemMalformed } from '../../shared/store/items.ts'
 import type { Deployment } from './deployment.ts'
 import { oneLine } from './printable.ts'
@@ -72,7 +73,7 @@ function placeOf(error: Error, deployment: Deployment | undefined): string {
 }
 
 /** An address fit to be shown: without a password that it may carry. */
-const address = (url: string): string => oneLine(url).replace(/\/\/[^/]*@/, '//(hidden)@')
+const address = (url: string): string => oneLine(shownAddress(url))
 
 const portOf = ({ port, protocol }: URL): string => port || (protocol === 'https:' ? '443' : '80')
 

@@ -9,6 +9,7 @@ import { checkPrivateKey } from '../../shared/hypervisors/kvm/ssh.ts'
 import { ConfigurationError } from '../../shared/runtime/configuration.ts'
 import { readSetting } from '../../shared/runtime/runtime.ts'
 import type { Settings, SettingsWithCloudStack } from '../../shared/runtime/settings.ts'
+import { shownValue } from '../../shared/runtime/shown.ts'
 
 /** @throws ConfigurationError when a driver that is configured lacks what it needs. */
 export function checkDrivers(settings: Settings): void {
@@ -25,7 +26,7 @@ export function checkDrivers(settings: Settings): void {
     if (error instanceof ConfigurationError) throw error
     const why = error instanceof Error ? error.message : 'unknown'
     throw new ConfigurationError(
-      `BRIDGEKEEPER_SSH_KEY_FILE=${JSON.stringify(file)}: ${why}: name an unencrypted private key.`,
+      `BRIDGEKEEPER_SSH_KEY_FILE=${shownValue(file)}: ${why}: name an unencrypted private key.`,
     )
   }
 }
@@ -49,5 +50,5 @@ export async function checkCloudStack(settings: SettingsWithCloudStack, patient:
 
 const line = (url: string, error: CloudStackError): string =>
   error instanceof RequestRefused
-    ? `CLOUDSTACK_API_KEY=(hidden) and CLOUDSTACK_SECRET_KEY=(hidden) do not work at ${JSON.stringify(url)}: ${error.message}.`
-    : `CLOUDSTACK_API_URL=${JSON.stringify(url)} does not work: ${error.message}.`
+    ? `CLOUDSTACK_API_KEY=(hidden) and CLOUDSTACK_SECRET_KEY=(hidden) do not work at ${shownValue(url)}: ${error.message}.`
+    : `CLOUDSTACK_API_URL=${shownValue(url)} does not work: ${error.message}.`

@@ -76,6 +76,7 @@ const entries = {
     next: 'CloudStack was asked and does not tell the outcome; use a driver that reaches the host to verify.',
   },
   NoDriver: { retry: false, next: 'Name a driver for this hypervisor in BRIDGEKEEPER_DRIVERS.' },
+  Unrecognised: { retry: true, next: 'A newer release wrote this reason: read it with that release.' },
   NotYetVerified: { retry: true, next: 'Wait for the first run, or start it with: bridgekeeper backfill.' },
   NewNetworks: { retry: true, next: 'Networks changed since this host was last prepared; its turn comes.' },
   Stale: { retry: true, next: 'The last verification is too old; see that the schedule and the provisioners run.' },

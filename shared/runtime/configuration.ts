@@ -11,6 +11,7 @@ import {
   settings,
   settingsWithCloudStack,
 } from './settings.ts'
+import { shownValue } from './shown.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
@@ -46,11 +47,8 @@ function parse<T>(environment: Environment, schema: z.ZodMiniType<T>): T {
 function problem(name: string, value: string | undefined, message: string): string {
   const fix = fixes[name] ?? 'correct it or leave it out'
   if (value === undefined) return `${name} is not set: ${fix}.`
-  return `${name}=${secrets.includes(name) ? '(hidden)' : shown(value)} ${message}: ${fix}.`
+  return `${name}=${secrets.includes(name) ? '(hidden)' : shownValue(value)} ${message}: ${fix}.`
 }
-
-/** A value fit to be printed: bounded, quoted, and without a password that an address may carry. */
-const shown = (value: string): string => JSON.stringify(value.slice(0, 200).replace(/\/\/[^/]*@/, '//(hidden)@'))
 
 function nearest(name: string): string {
   const distances = known.map((candidate) => ({ candidate, distance: editDistance(name, candidate) }))

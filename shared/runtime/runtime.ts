@@ -18,6 +18,7 @@ import {
 import type { Logger } from './logger.ts'
 import type { Overrides, Ports } from './ports.ts'
 import type { Settings } from './settings.ts'
+import { shownValue } from './shown.ts'
 
 export interface Runtime {
   readonly settings: Settings
@@ -72,7 +73,7 @@ export function readSetting(name: string, file: string): string {
   } catch (error) {
     const why = error instanceof Error && 'code' in error ? String(error.code) : 'unknown'
     throw new ConfigurationError(
-      `${name}=${JSON.stringify(file)} cannot be read (${why}): name a file that this user may read.`,
+      `${name}=${shownValue(file)} cannot be read (${why}): name a file that this user may read.`,
     )
   }
 }

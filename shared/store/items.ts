@@ -113,7 +113,10 @@ const control = z.object({
 })
 export type Control = z.infer<typeof control>
 
-const exception = z.object({ physicalNetwork: text, uri: text, reason: z.enum(reasonNames), detail: text })
+/** A reason that a newer release added is no reason to stop serving the host. */
+const reason = z.catch(z.enum(reasonNames), 'Unrecognised')
+
+const exception = z.object({ physicalNetwork: text, uri: text, reason, detail: text })
 
 const host = z.object({
   v: z.literal(itemVersion),
@@ -144,7 +147,7 @@ const host = z.object({
   verifiedAt: time,
   bootId: z.exactOptional(text),
   verdict: z.exactOptional(z.enum(verdicts)),
-  reason: z.exactOptional(z.enum(reasonNames)),
+  reason: z.exactOptional(reason),
   detail: z.exactOptional(text),
   devices: time,
   created: count,
