@@ -76,3 +76,24 @@ describe('what a listing lacks', () => {
     expect((await control(world))?.refusals).toEqual({})
   })
 })
+
+describe('a snapshot that outlasts its lease', () => {
+  it('writes no host any more, so that an older reading cannot swallow an edge', async () => {
+    const world = await inSync(2, 1)
+    world.host('h0', { state: 'Alert' })
+    const late = world.tick({
+      store: {
+        ...world.store,
+        list: async (...asked) => {
+          const items = await world.store.list(...asked)
+          if (asked[1] === 'H#') world.advance(60 * 60_000)
+          return items
+        },
+      },
+    })
+    expect(await late).toMatchObject({ failed: expect.stringContaining('outlasted its lease') })
+    expect((await world.records()).map((record) => record.state)).toEqual(['Up', 'Up'])
+    await world.minutes(1)
+    expect((await world.records()).map((record) => record.state).sort()).toEqual(['Alert', 'Up'])
+  })
+})
