@@ -40,7 +40,7 @@ export async function observe(
     control.refusals?.networks !== undefined ||
     kinds.some((kind) => !control.desired.includes(kind))
   const facts = mustList ? await cloudstack.listFacts() : undefined
-  const networks = facts
+  const published = facts
     ? await publish(ports, policy, control.tick, facts, hosts, control.refusals?.networks)
     : undefined
 
@@ -55,11 +55,14 @@ export async function observe(
   const { records, edges } = await writeHosts(ports, policy.cloud, control, before, [...hosts, ...removed])
 
   const now = ports.now()
-  const refused = { ...(judged.refusal && { hosts: judged.refusal }), ...(networks && { networks }) }
+  const refused = {
+    ...(judged.refusal && { hosts: judged.refusal }),
+    ...(published?.refusal && { networks: published.refusal }),
+  }
   for (const [what, { absentees, known, times }] of Object.entries(refused)) {
     ports.logger.error('a disappearance is not believed', { cloud: policy.cloud, what, absentees, known, times })
   }
-  const good = Object.keys(refused).length === 0 ? { lastGoodAt: now } : {}
+  const good = Object.keys(refused).length === 0 && published?.whole !== false ? { lastGoodAt: now } : {}
   const listed =
     facts === undefined
       ? {}

@@ -5,8 +5,8 @@
 import { type Graves, graves, keeping, networkKey, type Tombstone } from '../reconcile/absence.ts'
 import { type DesiredSet, desiredSets, unplacedNetworks } from '../reconcile/desired.ts'
 import { judge, type Refusal } from '../reconcile/guard.ts'
-import type { CloudFacts, HostFact } from '../reconcile/model.ts'
-import { encodeRevision } from '../reconcile/revision.ts'
+import type { CloudFacts, Desired, HostFact } from '../reconcile/model.ts'
+import { type EncodedRevision, encodeRevision, RevisionTooLarge } from '../reconcile/revision.ts'
 import type { Ports } from '../runtime/ports.ts'
 import { tombstoneKey } from '../store/items.ts'
 import { pointer, revisionBody, tombstone } from '../store/writes.ts'
@@ -23,7 +23,13 @@ const tombstoneDays = 30
 /** In seconds. */
 const day = 24 * 60 * 60
 
-/** @returns the refusal under which a part of the last good set stays in force, if any */
+export interface Published {
+  /** Under which a part of the last good set stays in force. */
+  readonly refusal: Refusal | undefined
+  /** False: a set did not fit, and the one before it stays in force. */
+  readonly whole: boolean
+}
+
 export async function publish(
   ports: Ports,
   policy: Policy,
@@ -31,7 +37,7 @@ export async function publish(
   facts: CloudFacts,
   hosts: readonly HostFact[],
   refusedBefore: Refusal | undefined,
-): Promise<Refusal | undefined> {
+): Promise<Published> {
   const { cloud } = policy
   const listed = desiredSets(facts, hosts)
   const inForce = await parallel(listed, ({ zone, hypervisor }) => readDesired(ports.store, cloud, zone, hypervisor))
@@ -46,11 +52,11 @@ export async function publish(
     const before = inForce.filter((_, index) => listed[index]?.zone === zone)
     await bury(ports, cloud, zone, ofZone, before)
   }
-  await parallel(
+  const fitted = await parallel(
     sets.map((set, index) => ({ set, before: inForce[index] })),
     ({ set, before }) => putInForce(ports, cloud, tick, set, before),
   )
-  return refusal
+  return { refusal, whole: fitted.every(Boolean) }
 }
 
 const keysOf = (place: DesiredSet | undefined, set: Current | DesiredSet | undefined): readonly string[] =>
@@ -80,15 +86,23 @@ async function bury(
     })
 }
 
-/** Immutable revisions first, then the pointers to them: a pointer never names what is not there. */
+/**
+ * Immutable revisions first, then the pointers to them: a pointer never names what is not there. A set that is too large
+ * stops neither the other zones nor the hosts of its own. @returns whether it fitted
+ */
 async function putInForce(
   ports: Ports,
   cloud: string,
   tick: number,
   { zone, hypervisor, networks, labels }: DesiredSet,
   before: Current | undefined,
-): Promise<void> {
-  const { revision, body } = encodeRevision({ networks, labels })
+): Promise<boolean> {
+  const encoded = fitting({ networks, labels })
+  if ('tooLarge' in encoded) {
+    ports.logger.error('a desired set does not fit', { cloud, zone, hypervisor, why: encoded.tooLarge })
+    return false
+  }
+  const { revision, body } = encoded
   const seconds = Math.floor(ports.now() / 1000)
   const lasts = before?.revision === revision && before.expires - seconds > (revisionDays * day) / 2
   if (!lasts)
@@ -96,4 +110,14 @@ async function putInForce(
   await ports.store.update(pointer(cloud, zone, hypervisor, revision, tick))
   if (revision !== before?.revision)
     ports.logger.info('new revision', { cloud, zone, hypervisor, revision, networks: networks.length })
+  return true
+}
+
+function fitting(desired: Desired): EncodedRevision | { readonly tooLarge: string } {
+  try {
+    return encodeRevision(desired)
+  } catch (error) {
+    if (error instanceof RevisionTooLarge) return { tooLarge: error.message }
+    throw error
+  }
 }
