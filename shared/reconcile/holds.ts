@@ -8,6 +8,7 @@
  * | as many, not counting those it was last opened over                      | held, from now on                  |
  * | held, and nobody fails from it any more                                  | over                               |
  * | held, and a probe that was sent after it began came back without it      | open over those that still fail    |
+ * | held, and its probe was put back by a pause, so it never ran             | held                               |
  * | held, and an operator released it                                        | open over those that failed then   |
  * | held, new revisions come and go                                          | held                               |
  * | open, and fewer fail than it was opened over                             | open over those                    |
@@ -195,9 +196,13 @@ function probePassed(hold: Hold, { records }: Evidence): boolean {
   if (hold.probeHost === undefined || hold.probeTick === undefined) return false
   const record = records.get(hold.probeHost)
   if (record === undefined || record.ran === undefined || record.ran < hold.probeTick) return false
-  const finished = record.failures === 0 && record.settled !== undefined
+  const finished = record.failures === 0 && record.settled !== undefined && verifiedSince(record, hold.probedAt)
   return finished && !causesOf(record).includes(hold.cause)
 }
+
+/** A job that a pause put back counts as run, and leaves everything else as an older run found it. */
+const verifiedSince = ({ verifiedAt }: HostRecord, probedAt: number | undefined): boolean =>
+  verifiedAt !== undefined && probedAt !== undefined && verifiedAt >= probedAt
 
 const rank = (hold: Hold, known: ReadonlyMap<string, Hold>): number => (known.has(hold.cause) ? 0 : 1)
 

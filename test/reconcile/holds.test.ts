@@ -4,7 +4,7 @@ import { causesOf, decideHolds, type Hold, opened, probed } from '../../shared/r
 import type { Reason } from '../../shared/reconcile/reasons.ts'
 import type { HostRecord } from '../../shared/reconcile/record.ts'
 import type { Candidate } from '../../shared/reconcile/select.ts'
-import { hostRecord } from '../factories.ts'
+import { hostRecord, without } from '../factories.ts'
 
 const policy = { holdHosts: 3, holdPercent: 25, probeMilliseconds: 1000 }
 const cause = 'KVM/HostUnreachable'
@@ -145,10 +145,21 @@ describe('a hold ends', () => {
     const after = probed(held, 'fine0', 9, 10)
     const before = zone(3, 3)
     expect(states(decideHolds(before, [after], policy, 11).holds)).toEqual([`${cause} held`])
-    const ran = before.map((each) => (each.record.id === 'fine0' ? good('fine0', undefined, { ran: 9 }) : each))
+    const ran = before.map((each) =>
+      each.record.id === 'fine0' ? good('fine0', undefined, { ran: 9, verifiedAt: 10 }) : each,
+    )
     const { holds, candidates } = decideHolds(ran, [after], policy, 12)
     expect(holds).toMatchObject([{ cause, state: 'open', since: 12, tolerated: 3, by: 'probe fine0' }])
     expect(served(candidates)).toHaveLength(5)
+  })
+
+  it.each([
+    ['an older run', hostRecord({ id: 'fine0', ran: 9, verifiedAt: 9 })],
+    ['no run', without(hostRecord({ id: 'fine0', ran: 9 }), 'verifiedAt')],
+  ])('not when a pause put its probe back, and what is known is of %s', (_, putBack) => {
+    const after = probed(held, 'fine0', 9, 10)
+    const all = zone(3, 3).map((each) => (each.record.id === 'fine0' ? { ...each, record: putBack } : each))
+    expect(decideHolds(all, [after], policy, 12).holds).toEqual([after])
   })
 
   it('not when its probe failed', () => {
@@ -217,7 +228,7 @@ function live(hosts: readonly string[], broken: (host: string) => boolean, from:
       const fails = broken(record.id)
       const end = fails
         ? ({ failures: 1, reason: 'HostUnreachable' } as const)
-        : ({ failures: 0, settled: 'r1:apply' } as const)
+        : ({ failures: 0, settled: 'r1:apply', verifiedAt: now } as const)
       return [record.id, { ...record, ...end, ran: now }] as const
     })
     records = new Map([...records, ...ran])

@@ -175,6 +175,30 @@ describe('a cause that many hosts fail from', () => {
     expect(world.converged()).toBe(true)
   })
 
+  it('stays held when a pause puts its probe back: a job that did nothing shows nothing', async () => {
+    const world = await broken()
+    const probeOfFine = async () => {
+      const [hold] = await readHolds(world.store, 'default', zone)
+      const host = (await world.records()).find(({ id }) => id === hold?.probeHost)
+      return host?.verdict === 'InSync' && host.ran !== hold?.probeTick ? host : undefined
+    }
+    for (let minute = 0; minute < 30 && (await probeOfFine()) === undefined; minute++) {
+      await world.deliver('provisionKvm')
+      world.advance(60_000)
+      await world.tick()
+      await world.deliver('diff')
+    }
+    const probe = await probeOfFine()
+    expect(probe).toBeDefined()
+    await pause(world.ports, world.policy, undefined, { by })
+    await world.deliver('provisionKvm')
+    expect((await world.records()).find(({ id }) => id === probe?.id)?.ran).toBe(probe?.queued)
+    await resume(world.ports, world.policy, undefined, { by })
+    await world.deliver('snapshot')
+    await world.deliver('diff')
+    expect(await held(world)).toEqual(['KVM/UplinkMissing/pn-1'])
+  })
+
   it('is opened by an operator, is not held again over the same hosts, and the rest is served', async () => {
     const world = await broken()
     for (let n = 0; n < 12; n++) {
