@@ -58,7 +58,7 @@ const entries = {
   },
   HostBusy: {
     retry: true,
-    next: 'Another run holds /run/bridgekeeper.lock on the host; this one is tried again. If it stays, see which process holds it.',
+    next: 'Another run holds /run/bridgekeeper.lock on the host, or CloudStack its VXLAN lock /var/run/cloud/vxlan.lock; this one is tried again. If it stays, see which process holds it.',
   },
   HostMisread: {
     retry: true,
