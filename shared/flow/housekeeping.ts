@@ -9,7 +9,7 @@
  * | hold      | it is over, and expired                                                                         |
  * | tombstone | it expired                                                                                      |
  * | revision  | it expired, and its pointer, read right before, names another                                   |
- * | host      | Removed for longer than 30 days, with no run under way and no job outstanding                   |
+ * | host      | Removed for longer than 30 days, with no job outstanding, and no run but one killed as long ago |
  * | any other, any of a newer version, any of another cloud | never                                             |
  *
  * A revision that becomes current again at that moment is safe: a snapshot writes it with a new expiry before it moves
@@ -141,7 +141,7 @@ function longRemoved(item: Item, now: number): Condition | undefined {
     all: [
       { attribute: 'state', is: '=', value: 'Removed' },
       { attribute: 'removedAt', is: '<=', value: before },
-      { absent: 'runId' },
+      { any: [{ absent: 'runId' }, { attribute: 'runUntil', is: '<=', value: before }] },
       { any: [{ absent: 'outstandingUntil' }, { attribute: 'outstandingUntil', is: '<=', value: now }] },
     ],
   }

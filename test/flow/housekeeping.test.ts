@@ -171,6 +171,17 @@ describe('the record of a host', () => {
     expect(await sweep()).toMatchObject({ swept: { host: 0 } })
   })
 
+  it('is swept although its last run was killed, once that was to end 30 days ago', async () => {
+    const ended = start + 16 * day
+    const times = { now, runUntil: ended, outstandingUntil: ended }
+    await store.update(writes.acquireRun(cloud, zone, 'host-1', 3, 'edge', 'killed', times))
+    now = ended + 30 * day - 1
+    expect(await sweep()).toMatchObject({ swept: { host: 0 } })
+    now = ended + 30 * day
+    expect(await sweep()).toMatchObject({ swept: { host: 1 } })
+    expect(await record()).toBeUndefined()
+  })
+
   it('stays when the host comes back between the reading and the delete', async () => {
     now = start + 31 * day
     const back: Store = {
