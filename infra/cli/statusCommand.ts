@@ -104,6 +104,12 @@ function isInSync(status: CloudStatus, rows: readonly NetworkRow[] | undefined, 
   )
 }
 
+/** Each reason once for each host on which it occurs, be it the host's own or that of any number of its networks. */
+function reasonsByHost(hosts: CloudStatus['rows'], networks: readonly NetworkRow[]) {
+  const ofHost = Map.groupBy(networks, ({ host }) => host)
+  return hosts.flatMap((row) => [...new Set([row, ...(ofHost.get(row) ?? [])].map(({ reason }) => reason))])
+}
+
 function text(
   status: CloudStatus,
   { networkRows: rows, rollUps: rolledUp, histories, acts }: Asked,
@@ -111,7 +117,7 @@ function text(
   look: Look,
 ): string {
   const onlyNetworks = rows !== undefined && options.host === undefined
-  const steps = options.quiet ? '' : nextSteps([...status.rows, ...(rows ?? [])].map(({ reason }) => reason))
+  const steps = options.quiet ? '' : nextSteps(reasonsByHost(status.rows, rows ?? []))
   const parts = [
     onlyNetworks || status.rows.length === 0 ? '' : hostTable(status.rows, look),
     rows === undefined || rows.length === 0 ? '' : networkTable(rows, look),

@@ -36,6 +36,15 @@ describe('status', () => {
     expect(stdout).not.toMatch(/[^\P{Cc}\n]|\p{Cf}/u)
   })
 
+  it('counts hosts in what to do next, also where it shows their networks as well', async () => {
+    const one = await run(['status', '--host', 'kvm2', '--stage', 'test'], parts.environment)
+    expect(one.stdout).toMatch(/kvm2 +vlan:\/\/3002 +net3002 +Exception +Conflict/)
+    expect(one.stdout).toContain('\nConflict (1): ')
+    const all = await run(['status', '--networks', '--stage', 'test'], parts.environment)
+    expect(all.stdout.match(/kvm3 +vlan:.*HostNotUp/g)).toHaveLength(2)
+    expect(all.stdout).toContain('\nHostNotUp (1): ')
+  })
+
   it('ends with 0 when the chosen host is in sync, found through the service on this machine', async () => {
     const data = mkdtempSync(join(tmpdir(), 'service-'))
     const service = { pid: 1, startedAt: new Date().toISOString(), environment: parts.withTable }
