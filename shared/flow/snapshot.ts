@@ -6,7 +6,8 @@
  * - list hosts, and the events since last time; list networks too if an event, a new kind of host or the clock says so
  * - only then read the records (the other way round loses an edge), and write what changed, each edge with its state
  * - ask `due` of the records as these writes left them; send a diff request for each zone that needs one
- * - release, unless somebody kicked meanwhile: then go round once more
+ * - release, unless somebody kicked meanwhile: then go round once more; after that, release and leave to the next tick
+ *   what whoever kicked may have written
  */
 
 import type { CloudStack } from '../cloudstack/client.ts'
@@ -21,7 +22,8 @@ import type { Policy } from './policy.ts'
 import { readPointers } from './read.ts'
 
 export type SnapshotReport =
-  | { readonly skipped: 'another snapshot holds the lease' | 'a newer version runs here' }
+  | { readonly skipped: 'another snapshot holds the lease' | 'another snapshot took the lease' }
+  | { readonly skipped: 'a newer version runs here' }
   | { readonly failed: string }
   | { readonly tick: number; readonly hosts: number; readonly edges: number; readonly zonesDue: number }
 
@@ -41,13 +43,24 @@ export async function snapshot(
   for (let left = rounds; control !== undefined; left--) {
     const round = await oneRound(ports, cloudstack, policy, me, control)
     if ('failed' in round) return round
-    const kick = left > 1 ? control.kick : undefined
-    const released = await ports.store.update(release(policy.cloud, me, kick, round.remembered))
-    if (released !== undefined || left <= 1) return round.report
-    control = readControl(await ports.store.update(nextRound(policy.cloud, me)))
+    const released = await ports.store.update(release(policy.cloud, me, control.kick, round.remembered))
+    if (released !== undefined) return round.report
+    if (left <= 1) {
+      await ports.store.update(release(policy.cloud, me, undefined, unjudged(round.remembered)))
+      return round.report
+    }
+    const renewed = await ports.store.update(nextRound(policy.cloud, me))
+    if (renewed === undefined) return { skipped: 'another snapshot took the lease' }
+    control = readControl(renewed)
   }
   return { skipped: 'a newer version runs here' }
 }
+
+/**
+ * Without the refusals, so that an operator's release of one stands; and without what says that networks were listed, so
+ * that the next tick lists and judges them anew.
+ */
+const unjudged = ({ refusals, listedAt, cursor, desired, ...rest }: Remembered): Remembered => rest
 
 interface Round {
   readonly report: Extract<SnapshotReport, { tick: number }>

@@ -6,7 +6,7 @@
  * |----------------|--------------------------------------------------------------------|----------|
  * | acquireTick    | nobody holds the lease, or it ran out                              | snapshot |
  * | nextRound      | I hold it                                                          | snapshot |
- * | release        | I hold it, and nobody kicked since I read (not asked after 2 rounds)| snapshot |
+ * | release        | I hold it, and nobody kicked since I read (after 2 rounds: I hold it)| snapshot |
  * | state          | no later tick wrote the host, and nobody since I read it           | snapshot |
  * | pointer        | no later or equal tick wrote it                                    | snapshot |
  * | kick           | –                                                                  | backfill |
@@ -72,7 +72,10 @@ export type Remembered = Partial<
   Pick<Control, 'cursor' | 'listedAt' | 'zones' | 'desired' | 'lastGoodAt' | 'refusals' | 'settings'>
 >
 
-/** @param kickAsRead undefined: release whatever was kicked; the next tick serves it. */
+/**
+ * @param kickAsRead undefined: release whatever was kicked; the next tick serves it. Then `remembered` is to be without
+ *   refusals: the kick may be that of an operator who released one.
+ */
 export const release = (cloud: string, me: string, kickAsRead: number | undefined, remembered: Remembered): Write => ({
   key: controlKey(cloud),
   set: { ...remembered },

@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest'
+import { kickSnapshot } from '../../shared/flow/backfill.ts'
 import { readHistory } from '../../shared/flow/history.ts'
 import { readHolds } from '../../shared/flow/holds.ts'
 import { pause, readPauses, resume } from '../../shared/flow/pause.ts'
 import { release } from '../../shared/flow/release.ts'
 import { controlKey, readControl } from '../../shared/store/items.ts'
+import type { Store } from '../../shared/store/store.ts'
 import { createWorld, type World } from './world.ts'
 
 const by = 'ann@desk'
@@ -241,6 +243,68 @@ describe('a disappearance that is refused', () => {
       { what: 'release', by, why: 'site closed' },
     ])
   })
+
+  it.each([1, 2])('stays released when that happens in round %i of a snapshot', async (during) => {
+    const world = await settled(8)
+    for (let n = 0; n < 8; n++) world.removeHost(`h${n}`)
+    await world.minutes(1)
+    let round = 0
+    const list: Store['list'] = async (pk, prefix, range) => {
+      const read = await world.store.list(pk, prefix, range)
+      if (prefix !== 'H#' || ++round > during) return read
+      if (round < during) await kickSnapshot(world.ports, 'default', 'test')
+      else await release(world.ports, world.policy, { cause: 'hosts' }, { by })
+      return read
+    }
+    world.advance(60_000)
+    await world.tick({ store: { ...world.store, list } })
+    expect(round).toBe(2)
+    await world.minutes(1)
+    expect((await world.records()).every(({ state }) => state === 'Removed')).toBe(true)
+  })
+})
+
+describe('a snapshot that is kicked in both its rounds', () => {
+  /** @returns the control item after a tick in which each round was kicked once it had listed. */
+  async function kickedTwice(world: World) {
+    const list: Store['list'] = async (pk, prefix, range) => {
+      if (prefix === 'H#') await kickSnapshot(world.ports, 'default', 'test')
+      return world.store.list(pk, prefix, range)
+    }
+    world.advance(60_000)
+    await world.tick({ store: { ...world.store, list } })
+    return readControl(await world.store.get(controlKey('default')))
+  }
+
+  it('gives its lease back and is known to have gone well', async () => {
+    const world = await settled(1)
+    const control = await kickedTwice(world)
+    expect(control).not.toHaveProperty('holder')
+    expect(control?.lastGoodAt).toBe(world.now())
+  })
+
+  it('leaves a refusal of networks to the next tick, which lists them anew', async () => {
+    const world = createWorld()
+    world.host('a')
+    for (let id = 100; id < 108; id++) world.network(id)
+    await world.minutes(2)
+    for (let id = 100; id < 108; id++) world.removeNetwork(id)
+    expect((await kickedTwice(world))?.refusals).toEqual({})
+    await world.minutes(1)
+    expect(readControl(await world.store.get(controlKey('default')))?.refusals).toMatchObject({
+      networks: { absentees: 8, known: 8 },
+    })
+  })
+})
+
+it('a snapshot whose lease another one took says so, and leaves the lease alone', async () => {
+  const world = await settled(1)
+  const list: Store['list'] = async (pk, prefix, range) => {
+    await world.store.update({ key: controlKey('default'), set: { holder: 'other' } })
+    return world.store.list(pk, prefix, range)
+  }
+  expect(await world.tick({ store: { ...world.store, list } })).toEqual({ skipped: 'another snapshot took the lease' })
+  expect(await world.store.get(controlKey('default'))).toMatchObject({ holder: 'other' })
 })
 
 describe('the history of a host', () => {
