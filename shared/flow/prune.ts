@@ -119,7 +119,10 @@ interface Shared {
   readonly ended: Promise<never>
 }
 
-/** @throws CloudStackError */
+/**
+ * The live network is asked for before everything else and again after it: what its right showed at one of the two times
+ * only was not seen. @throws CloudStackError
+ */
 async function evidenceOf(
   { ports, cloudstack, zone }: PruneContext,
   { physicalNetwork, networks }: Tombstone,
@@ -133,7 +136,8 @@ async function evidenceOf(
   const asked: Evidence['asked'] = new Map(
     await Promise.all(networks.map(async ({ id }) => [id, await cloudstack().network(id)] as const)),
   )
-  return { ...listing, asked }
+  const after = await cloudstack().network(live)
+  return { ...listing, live: listing.live?.broadcastUri === undefined ? listing.live : after, asked }
 }
 
 async function list(

@@ -14,6 +14,7 @@
  * | prune  | CloudStack's answers are older than 30 s                                | keep: must be asked again   |
  * | prune  | the live network that was asked for did not come back with its URI (b)  | keep: the answers are blind |
  * | prune  | one of the tombstone's ids still answers a network (b)                  | keep: not gone              |
+ * | prune  | CloudStack lists a network there without a URI that is not Allocated (c)| keep: the answers are blind |
  * | prune  | CloudStack lists a network on its physical network with its URI (c)     | keep: in use                |
  * | prune  | none of these                                                           | remove, until 30 s after    |
  * |        |                                                                         | the answers were read       |
@@ -71,19 +72,24 @@ export function tombstoneFor(
     : tombstone
 }
 
-/** @param tombstone from tombstoneFor, for the same orphan */
+const untrusted = 'what CloudStack answers cannot be trusted'
+
+/**
+ * Each answer is judged by itself: the right to see URIs may be lost between two of them.
+ * @param tombstone from tombstoneFor, for the same orphan
+ */
 export function decide(tombstone: Tombstone, evidence: Evidence, now: number): Decision {
   const deadline = evidence.readAt + evidenceMilliseconds
   if (now >= deadline) return { keep: 'CloudStack’s answers are too old' }
   if (evidence.live?.broadcastUri === undefined) {
-    return {
-      keep: 'a network that exists did not come back with its broadcast URI: what CloudStack answers cannot be trusted',
-    }
+    return { keep: `a network that exists did not come back with its broadcast URI: ${untrusted}` }
   }
   const unasked = tombstone.networks.find(({ id }) => !evidence.asked.has(id))
   if (unasked !== undefined) return { keep: `CloudStack was not asked for network ${unasked.id}` }
   const alive = tombstone.networks.find(({ id }) => evidence.asked.get(id) !== undefined)
   if (alive !== undefined) return { keep: `network ${alive.name} (${alive.id}) still exists` }
+  const blind = evidence.listed.find(({ state, broadcastUri }) => state !== 'Allocated' && broadcastUri === undefined)
+  if (blind !== undefined) return { keep: `network ${blind.name} (${blind.id}) came without its URI: ${untrusted}` }
   const user = evidence.listed.find((network) => network.broadcastUri === tombstone.uri)
   if (user !== undefined) return { keep: `network ${user.name} (${user.id}) uses ${tombstone.uri}` }
   return { remove: true, deadline }

@@ -37,6 +37,7 @@ describe('orphans on a host', () => {
   let networks: NetworkFact[]
   let fails: Error | undefined
   let hangs: boolean
+  let onListing: () => unknown
 
   beforeEach(async () => {
     store = createMemoryStore()
@@ -45,6 +46,7 @@ describe('orphans on a host', () => {
     networks = [live]
     fails = undefined
     hangs = false
+    onListing = () => {}
     const { physicalNetwork, uri, networks: named } = vlan(200)
     await store.update(tombstone('default', zone, { physicalNetwork, uri, networks: named, goneSince: 0 }, 9))
   })
@@ -62,8 +64,10 @@ describe('orphans on a host', () => {
       if (fails instanceof NoAnswer) throw fails
       return networks.find((network) => network.id === id)
     },
-    networksOn: async (_zone, physicalNetwork) =>
-      networks.filter((network) => network.physicalNetwork === physicalNetwork),
+    networksOn: async (_zone, physicalNetwork) => {
+      onListing()
+      return networks.filter((network) => network.physicalNetwork === physicalNetwork)
+    },
   }
   const session: Session = {
     look: unused,
@@ -100,7 +104,7 @@ describe('orphans on a host', () => {
 
   it('are removed once their network is gone for good, under a deadline of 30 s', async () => {
     expect(await pruned({ BRIDGEKEEPER_REMOVAL: 'prune' })).toEqual([{ devices: orphan.devices, uri: 'vlan://200' }])
-    expect(asked).toEqual(['network-100', 'network-200'])
+    expect(asked).toEqual(['network-100', 'network-200', 'network-100'])
     expect(deadlines).toEqual([90_030_000])
   })
 
@@ -115,6 +119,12 @@ describe('orphans on a host', () => {
   ])('are kept when %s', async (_when, change, why) => {
     change()
     expect(await pruned({ BRIDGEKEEPER_REMOVAL: 'prune' })).toEqual(kept(why))
+    expect(deadlines).toEqual([])
+  })
+
+  it('are kept when CloudStack shows nothing any more after its first answer', async () => {
+    onListing = () => networks.splice(0)
+    expect(await pruned({ BRIDGEKEEPER_REMOVAL: 'prune' })).toEqual(kept(/cannot be trusted/))
     expect(deadlines).toEqual([])
   })
 
@@ -144,8 +154,11 @@ describe('orphans on a host', () => {
   })
 
   it('of one physical network share one listing', async () => {
+    let listings = 0
+    onListing = () => listings++
     await pruned({ BRIDGEKEEPER_REMOVAL: 'prune' }, [orphan, orphan, orphan])
-    expect(asked.filter((id) => id === 'network-100')).toHaveLength(1)
+    expect(listings).toBe(1)
+    expect(asked.filter((id) => id === 'network-100')).toHaveLength(1 + 3)
     expect(asked.filter((id) => id === 'network-200')).toHaveLength(3)
   })
 

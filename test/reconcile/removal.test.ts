@@ -52,7 +52,7 @@ describe('what CloudStack answers about a tombstone', () => {
     readAt: 5_000,
     live: network('n-100', 'vlan://100'),
     asked: new Map([['n-200', undefined]]),
-    listed: [network('n-100', 'vlan://100'), network('n-allocated')],
+    listed: [network('n-100', 'vlan://100'), { ...network('n-allocated'), state: 'Allocated' }],
   }
 
   it('permits a removal for 30 s from when it was read', () => {
@@ -66,6 +66,7 @@ describe('what CloudStack answers about a tombstone', () => {
     ['an id was not asked for', { asked: new Map() }, /was not asked for network n-200/],
     ['an id still answers', { asked: new Map([['n-200', network('n-200', 'vlan://200')]]) }, /still exists/],
     ['an id answers, Allocated and without URI', { asked: new Map([['n-200', network('n-200')]]) }, /still exists/],
+    ['a listed network lost its URI', { listed: [network('n-9')] }, /n-9 .* cannot be trusted/],
     ['another network uses the URI', { listed: [network('n-9', 'vlan://200')] }, /n-9 .* uses vlan:\/\/200/],
   ])('permits nothing when %s', (_when, change, keep) => {
     expect(decide(stone, { ...good, ...change }, 5_001)).toEqual({ keep: expect.stringMatching(keep) })
