@@ -119,8 +119,8 @@ export const mutations: readonly Mutation[] = [
     'kick-ignored-by-release',
     'a snapshot releases its lease although somebody kicked',
     'shared/flow/snapshot.ts',
-    'const kick = left > 1 ? control.kick : undefined',
-    'const kick = left > rounds ? control.kick : undefined',
+    'if (left <= 1) {',
+    'if (left <= rounds) {',
   ),
   one(
     'zone-filter-dropped',
