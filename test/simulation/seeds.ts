@@ -24,6 +24,8 @@ export interface Seeds {
   /** True: no further seed is begun after the first violation. */
   readonly untilFirst: boolean
   readonly progress: (done: number, violations: number) => void
+  /** Told of each violation at once: a long run need not end before somebody looks into it. */
+  readonly found?: (seed: number, violation: string) => void
 }
 
 export interface Outcome {
@@ -47,7 +49,10 @@ export async function simulateSeeds(seeds: Seeds): Promise<Outcome> {
       while (next < from + count && !(untilFirst && violations.length > 0)) {
         const seed = next++
         const { violation } = await ask(worker, { seed: String(seed), trace: false })
-        if (violation !== undefined) violations.push({ seed, violation })
+        if (violation !== undefined) {
+          violations.push({ seed, violation })
+          seeds.found?.(seed, violation)
+        }
         progress(++done, violations.length)
       }
     } finally {

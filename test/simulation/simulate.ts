@@ -47,6 +47,7 @@ async function tryProduct(): Promise<number> {
     threads,
     untilFirst: false,
     progress,
+    found: (seed, violation) => console.error(`seed ${seed}: ${violation}`),
     ...(mutation && { mutation }),
   })
   await tell(found, mutation)
@@ -57,7 +58,6 @@ async function tryProduct(): Promise<number> {
 }
 
 async function tell({ violations }: Outcome, mutation: string | undefined): Promise<void> {
-  for (const { seed, violation } of violations.slice(0, 10)) console.error(`seed ${seed}: ${violation}`)
   const [first] = violations
   if (first !== undefined) console.error(['', ...(await traceSeed(first.seed, mutation))].join('\n'))
 }
