@@ -1,25 +1,17 @@
 import { describe, expect, it } from 'vitest'
 import { readDesired, readTombstones } from '../../shared/flow/read.ts'
 import { controlKey, readControl } from '../../shared/store/items.ts'
-import { createWorld, type World } from './world.ts'
+import { settledWorld } from './settledWorld.ts'
+import type { World } from './world.ts'
 
 const cloud = 'default'
 const uris = async (world: World) =>
   (await readDesired(world.store, cloud, 'zone-1', 'KVM'))?.networks.map(({ uri }) => uri)
 const control = async (world: World) => readControl(await world.store.get(controlKey(cloud)))
 
-async function inSync(hosts: number, networks: number): Promise<World> {
-  const world = createWorld()
-  for (let id = 0; id < hosts; id++) world.host(`h${id}`)
-  for (let id = 0; id < networks; id++) world.network(100 + id)
-  await world.minutes(3)
-  expect(world.converged()).toBe(true)
-  return world
-}
-
 describe('what a listing lacks', () => {
   it('all hosts at once: nobody is Removed, an alarm stands, and the last good snapshot grows old', async () => {
-    const world = await inSync(8, 1)
+    const world = await settledWorld(8, 1)
     const before = await control(world)
     for (let id = 0; id < 8; id++) world.removeHost(`h${id}`)
     await world.minutes(2)
@@ -29,7 +21,7 @@ describe('what a listing lacks', () => {
   })
 
   it('all hosts, for five minutes: it is believed', async () => {
-    const world = await inSync(8, 1)
+    const world = await settledWorld(8, 1)
     for (let id = 0; id < 8; id++) world.removeHost(`h${id}`)
     await world.minutes(7)
     expect((await world.records()).map((record) => record.state)).toEqual(Array(8).fill('Removed'))
@@ -37,7 +29,7 @@ describe('what a listing lacks', () => {
   })
 
   it('all hosts Disconnected for ten ticks, then Up without devices: no alarm, and all converge', async () => {
-    const world = await inSync(8, 2)
+    const world = await settledWorld(8, 2)
     for (let id = 0; id < 8; id++) world.host(`h${id}`, { state: 'Disconnected' })
     await world.minutes(10)
     expect((await control(world))?.refusals).toEqual({})
@@ -50,7 +42,7 @@ describe('what a listing lacks', () => {
   })
 
   it('two of ten networks: they leave the set at once, with tombstones, and no host is touched for it', async () => {
-    const world = await inSync(2, 10)
+    const world = await settledWorld(2, 10)
     world.removeNetwork(100)
     world.removeNetwork(101)
     await world.minutes(2)
@@ -64,7 +56,7 @@ describe('what a listing lacks', () => {
   })
 
   it('half of the networks: the last good set stays, a new network is added at once, and time or its return ends it', async () => {
-    const world = await inSync(2, 10)
+    const world = await settledWorld(2, 10)
     for (let id = 0; id < 5; id++) world.removeNetwork(100 + id)
     world.network(500)
     await world.minutes(2)
@@ -79,7 +71,7 @@ describe('what a listing lacks', () => {
 
 describe('a snapshot that outlasts its lease', () => {
   it('writes no host any more, so that an older reading cannot swallow an edge', async () => {
-    const world = await inSync(2, 1)
+    const world = await settledWorld(2, 1)
     world.host('h0', { state: 'Alert' })
     const late = world.tick({
       store: {

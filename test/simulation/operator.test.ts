@@ -6,6 +6,7 @@ import { pause, readPauses, resume } from '../../shared/flow/pause.ts'
 import { release } from '../../shared/flow/release.ts'
 import { controlKey, readControl } from '../../shared/store/items.ts'
 import type { Store } from '../../shared/store/store.ts'
+import { settledWorld } from './settledWorld.ts'
 import { createWorld, type World } from './world.ts'
 
 const by = 'ann@desk'
@@ -14,22 +15,12 @@ const held = async (world: World) =>
   (await readHolds(world.store, 'default', zone)).filter(({ state }) => state === 'held').map(({ cause }) => cause)
 const jobs = (world: World) => world.queues.sent.filter(({ queue }) => queue === 'provisionKvm').length
 
-/** So many hosts in one cluster, in sync with one network. */
-async function settled(count: number, settings: Readonly<Record<string, string>> = {}): Promise<World> {
-  const world = createWorld(settings)
-  for (let n = 0; n < count; n++) world.host(`h${n}`)
-  world.network(100)
-  await world.minutes(2)
-  expect(world.converged()).toBe(true)
-  return world
-}
-
 describe.each([
   ['the cloud', undefined],
   ['its zone', 'one'],
 ])('while %s is paused', (_, chosen) => {
   it('no job is sent, and a reboot is served after the resume, at once', async () => {
-    const world = await settled(2)
+    const world = await settledWorld(2)
     await pause(world.ports, world.policy, chosen, { by, why: 'switch work' })
     world.devices.get('h0')?.clear()
     world.host('h0', { state: 'Alert' })
@@ -51,7 +42,7 @@ describe.each([
   it.each(['edge', 'revision'] as const)(
     'a job (%s) that was queued before does nothing, and is due again after it',
     async (why) => {
-      const world = await settled(1)
+      const world = await settledWorld(1)
       if (why === 'edge') await world.backfill()
       else world.network(200)
       world.devices.get('h0')?.clear()
@@ -73,7 +64,7 @@ describe.each([
   )
 
   it('a diff that was killed after its marks and comes again sends nothing', async () => {
-    const world = await settled(1)
+    const world = await settledWorld(1)
     await world.backfill()
     world.advance(60_000)
     await world.tick()
@@ -89,14 +80,14 @@ describe.each([
 
 describe('pausing', () => {
   it('twice leaves the first pause as it is', async () => {
-    const world = await settled(1)
+    const world = await settledWorld(1)
     await pause(world.ports, world.policy, undefined, { by, why: 'first' })
     const second = await pause(world.ports, world.policy, undefined, { by: 'bob@desk', why: 'second' })
     expect(second).toMatchObject({ before: true, paused: { by, why: 'first' } })
   })
 
   it('a zone and the cloud are two pauses, and each ends by itself', async () => {
-    const world = await settled(1)
+    const world = await settledWorld(1)
     await pause(world.ports, world.policy, undefined, { by })
     await pause(world.ports, world.policy, 'one', { by })
     const first = await resume(world.ports, world.policy, 'one', { by })
@@ -109,14 +100,14 @@ describe('pausing', () => {
   })
 
   it('a zone that is not there is refused with those that are', async () => {
-    const world = await settled(1)
+    const world = await settledWorld(1)
     await expect(pause(world.ports, world.policy, 'two', { by })).rejects.toThrow(
       'no zone is called "two": zones are "one"',
     )
   })
 
   it('leaves a line each time, with who and why', async () => {
-    const world = await settled(1)
+    const world = await settledWorld(1)
     await pause(world.ports, world.policy, 'one', { by, why: 'switch work' })
     await resume(world.ports, world.policy, 'one', { by: 'bob@desk' })
     const lines = await readHistory(world.store, 'default', { zone }, 10)
@@ -132,7 +123,7 @@ describe('pausing', () => {
 describe('a cause that many hosts fail from', () => {
   /** Twelve hosts; all but one lose their uplink as a second network comes. */
   async function broken(): Promise<World> {
-    const world = await settled(12, { BRIDGEKEEPER_HOLD_PROBE_SECONDS: '300' })
+    const world = await settledWorld(12, 1, { BRIDGEKEEPER_HOLD_PROBE_SECONDS: '300' })
     for (let n = 0; n < 12; n++) world.faults.set(`h${n}`, 'UplinkMissing')
     world.network(200)
     await world.minutes(2)
@@ -219,7 +210,7 @@ describe('a cause that many hosts fail from', () => {
   })
 
   it('a cause that nobody knows is refused', async () => {
-    const world = await settled(1)
+    const world = await settledWorld(1)
     await expect(release(world.ports, world.policy, { cause: 'KVM/Nonsense' }, { by })).rejects.toThrow('KVM/Nonsense')
     expect(await release(world.ports, world.policy, {}, { by })).toEqual([])
   })
@@ -227,7 +218,7 @@ describe('a cause that many hosts fail from', () => {
 
 describe('a disappearance that is refused', () => {
   it('is believed once an operator released just this one', async () => {
-    const world = await settled(8)
+    const world = await settledWorld(8)
     for (let n = 0; n < 8; n++) world.removeHost(`h${n}`)
     await world.minutes(1)
     const refusals = async () => readControl(await world.store.get(controlKey('default')))?.refusals
@@ -245,7 +236,7 @@ describe('a disappearance that is refused', () => {
   })
 
   it.each([1, 2])('stays released when that happens in round %i of a snapshot', async (during) => {
-    const world = await settled(8)
+    const world = await settledWorld(8)
     for (let n = 0; n < 8; n++) world.removeHost(`h${n}`)
     await world.minutes(1)
     let round = 0
@@ -277,7 +268,7 @@ describe('a snapshot that is kicked in both its rounds', () => {
   }
 
   it('gives its lease back and is known to have gone well', async () => {
-    const world = await settled(1)
+    const world = await settledWorld(1)
     const control = await kickedTwice(world)
     expect(control).not.toHaveProperty('holder')
     expect(control?.lastGoodAt).toBe(world.now())
@@ -298,108 +289,11 @@ describe('a snapshot that is kicked in both its rounds', () => {
 })
 
 it('a snapshot whose lease another one took says so, and leaves the lease alone', async () => {
-  const world = await settled(1)
+  const world = await settledWorld(1)
   const list: Store['list'] = async (pk, prefix, range) => {
     await world.store.update({ key: controlKey('default'), set: { holder: 'other' } })
     return world.store.list(pk, prefix, range)
   }
   expect(await world.tick({ store: { ...world.store, list } })).toEqual({ skipped: 'another snapshot took the lease' })
   expect(await world.store.get(controlKey('default'))).toMatchObject({ holder: 'other' })
-})
-
-describe('the history of a host', () => {
-  it('has a line for each change, and none for a verification that found all as it was', async () => {
-    const world = await settled(1, { BRIDGEKEEPER_VERIFY_SECONDS: '300' })
-    const lines = () => readHistory(world.store, 'default', { zone, host: 'h0' }, 100)
-    expect(await lines()).toMatchObject([{ what: 'run', verdict: 'InSync', created: 1 }])
-    await world.minutes(30)
-    expect(await lines()).toHaveLength(1)
-    world.faults.set('h0', 'HostUnreachable')
-    await world.minutes(40)
-    expect(await lines()).toMatchObject([{ verdict: 'InSync', reason: 'HostUnreachable' }, { verdict: 'InSync' }])
-    world.faults.clear()
-    await world.minutes(70)
-    const [last, ...before] = await lines()
-    expect(last).toMatchObject({ what: 'run', verdict: 'InSync' })
-    expect(last).not.toHaveProperty('reason')
-    expect(before).toHaveLength(2)
-    expect(last?.expires).toBe(Math.floor(((last?.at ?? 0) + 30 * 86_400_000) / 1000))
-  })
-})
-
-describe('the time to ready', () => {
-  const ready = async (world: World, id: string) =>
-    (await world.records()).find((record) => record.id === id)?.readySeconds
-
-  it('of a late host, a reboot, an enabling and a backfill is from the edge to the verification', async () => {
-    const world = await settled(2)
-    world.host('late')
-    world.advance(60_000)
-    await world.tick()
-    world.advance(7_000)
-    await world.deliver('diff')
-    await world.deliver('provisionKvm')
-    expect(await ready(world, 'late')).toBe(7)
-    world.host('h0', { state: 'Alert' })
-    world.host('h1', { resourceState: 'Disabled' })
-    await world.minutes(1)
-    world.host('h0', { state: 'Up' })
-    world.host('h1', { resourceState: 'Enabled' })
-    world.advance(60_000)
-    await world.tick()
-    world.advance(9_000)
-    await world.deliver('diff')
-    await world.deliver('provisionKvm')
-    expect([await ready(world, 'h0'), await ready(world, 'h1')]).toEqual([9, 9])
-    await world.backfill()
-    world.advance(4_000)
-    await world.deliver('snapshot')
-    await world.deliver('diff')
-    await world.deliver('provisionKvm')
-    expect(await ready(world, 'h0')).toBe(4)
-  })
-
-  it('counts from the first edge that was not served, also where a backfill or an enabling came later', async () => {
-    const world = createWorld()
-    world.faults.set('a', 'HostUnreachable')
-    world.host('a', { resourceState: 'Disabled' })
-    world.network(100)
-    await world.minutes(2)
-    await world.backfill()
-    world.host('a', { resourceState: 'Enabled' })
-    await world.minutes(3)
-    world.faults.clear()
-    await world.backfill()
-    await world.minutes(1)
-    const [record] = await world.records()
-    expect(record?.verdict).toBe('InSync')
-    expect(record?.readySeconds).toBe(5 * 60)
-  })
-
-  it('counts anew when the host came Up again', async () => {
-    const world = createWorld()
-    world.faults.set('a', 'HostUnreachable')
-    world.host('a')
-    world.network(100)
-    await world.minutes(10)
-    world.host('a', { state: 'Down' })
-    await world.minutes(10)
-    world.faults.clear()
-    world.host('a', { state: 'Up' })
-    await world.minutes(1)
-    expect(await ready(world, 'a')).toBe(0)
-  })
-
-  it('is told once the host is in sync, also where that took a retry', async () => {
-    const world = createWorld()
-    world.faults.set('a', 'UplinkMissing')
-    world.host('a')
-    world.network(100)
-    await world.minutes(3)
-    expect(await ready(world, 'a')).toBeUndefined()
-    world.faults.clear()
-    await world.minutes(10)
-    expect((await world.records())[0]?.verdict).toBe('InSync')
-    expect(await ready(world, 'a')).toBeGreaterThanOrEqual(180)
-  })
 })
