@@ -3,11 +3,10 @@
  * the settings. Out: nothing, or a ConfigurationError that names the variable, its value and the fix.
  */
 import * as z from 'zod'
-import { createCloudStack } from '../../shared/cloudstack/client.ts'
 import { CloudStackError, RequestRefused } from '../../shared/cloudstack/errors.ts'
 import { checkPrivateKey } from '../../shared/hypervisors/kvm/ssh.ts'
 import { ConfigurationError } from '../../shared/runtime/configuration.ts'
-import { readSetting } from '../../shared/runtime/runtime.ts'
+import { cloudStackOf, readSetting } from '../../shared/runtime/runtime.ts'
 import type { Settings, SettingsWithCloudStack } from '../../shared/runtime/settings.ts'
 import { shownValue } from '../../shared/runtime/shown.ts'
 
@@ -36,15 +35,12 @@ export function checkDrivers(settings: Settings): void {
  * @throws ConfigurationError
  */
 export async function checkCloudStack(settings: SettingsWithCloudStack, patient: boolean): Promise<void> {
-  const { CLOUDSTACK_API_URL: url, CLOUDSTACK_API_KEY: apiKey, CLOUDSTACK_SECRET_KEY: secretKey } = settings
-  const caFile = settings.BRIDGEKEEPER_CLOUDSTACK_CA_FILE
-  const ca = caFile === undefined ? {} : { ca: readSetting('BRIDGEKEEPER_CLOUDSTACK_CA_FILE', caFile) }
   try {
-    await createCloudStack({ url, apiKey, secretKey, ...ca, timeoutMs: 15_000 }).call('listZones', {}, z.unknown())
+    await cloudStackOf(settings, { timeoutMs: 15_000 }).call('listZones', {}, z.unknown())
   } catch (error) {
     if (!(error instanceof CloudStackError)) throw error
     if (patient && error.transient) return
-    throw new ConfigurationError(line(url, error))
+    throw new ConfigurationError(line(settings.CLOUDSTACK_API_URL, error))
   }
 }
 

@@ -26,7 +26,7 @@ const dayMs = 24 * 3_600_000
 const telling =
   /^(NETWORK\.|PHYSICAL\.NETWORK\.|TRAFFIC\.TYPE\.|ZONE\.|VPC\.|ACCOUNT\.DELETE|DOMAIN\.DELETE|PROJECT\.DELETE)/
 
-export const cursorSchema = z.object({
+const cursorSchema = z.object({
   v: z.literal(1),
   /** When the newest event was created, in milliseconds since the epoch. */
   newest: z.number(),

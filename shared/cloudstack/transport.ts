@@ -32,7 +32,7 @@ export interface Request {
 
 export type Send = (request: Request) => Promise<unknown>
 
-export const maxAnswerBytes = 64 * 1024 * 1024
+const maxAnswerBytes = 64 * 1024 * 1024
 
 /** 429, 502, 503 and 504 are asked again so many times, waiting as told, but never longer than this. */
 const patience = { retries: 3, longestWaitMs: 30_000 }

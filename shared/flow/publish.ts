@@ -30,6 +30,7 @@ export interface Published {
   readonly whole: boolean
 }
 
+/** @param refusedBefore what the guard refused at the last listing, if it did */
 export async function publish(
   ports: Ports,
   policy: Policy,
@@ -41,10 +42,11 @@ export async function publish(
   const { cloud } = policy
   const listed = desiredSets(facts, hosts)
   const inForce = await parallel(listed, ({ zone, hypervisor }) => readDesired(ports.store, cloud, zone, hypervisor))
-  const known = new Set(inForce.flatMap((set, index) => keysOf(listed[index], set)))
-  const seen = new Set(listed.flatMap((set) => keysOf(set, set)))
+  const known = new Set(listed.flatMap(({ zone }, index) => keysOf(zone, inForce[index]?.networks ?? [])))
+  const seen = new Set(listed.flatMap(({ zone, networks }) => keysOf(zone, networks)))
   const { gone, refusal } = judge([...known], seen, policy.guardPercent, refusedBefore, ports.now())
-  const sets = listed.map((set, index) => keeping(set, inForce[index], new Set(gone)))
+  const believed = new Set(gone)
+  const sets = listed.map((set, index) => keeping(set, inForce[index], believed))
   for (const network of unplacedNetworks(facts)) {
     ports.logger.warn('no single physical network for a network: left out', { id: network.id, name: network.name })
   }
@@ -59,8 +61,8 @@ export async function publish(
   return { refusal, whole: fitted.every(Boolean) }
 }
 
-const keysOf = (place: DesiredSet | undefined, set: Current | DesiredSet | undefined): readonly string[] =>
-  place === undefined || set === undefined ? [] : set.networks.map((network) => networkKey(place.zone, network))
+const keysOf = (zone: string, networks: Desired['networks']): readonly string[] =>
+  networks.map((network) => networkKey(zone, network))
 
 /** Before the pointers move: a tombstone too many is taken away by the next listing, a missing one never comes back. */
 async function bury(

@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { type CloudStack, createCloudStack } from '../cloudstack/client.ts'
+import { type CloudStack, type CloudStackOptions, createCloudStack } from '../cloudstack/client.ts'
 import { type Policy, policyOf } from '../flow/policy.ts'
 import { createSqsQueues } from '../queue/sqs.ts'
 import { createDynamoDbStore } from '../store/dynamodb.ts'
@@ -17,7 +17,7 @@ import {
 } from './configuration.ts'
 import type { Logger } from './logger.ts'
 import type { Overrides, Ports } from './ports.ts'
-import type { Settings } from './settings.ts'
+import type { Settings, SettingsWithCloudStack } from './settings.ts'
 import { shownValue } from './shown.ts'
 
 export interface Runtime {
@@ -43,7 +43,8 @@ export function createRuntime(environment: Environment, logger: Logger, override
     random: overrides.random ?? Math.random,
     newId: overrides.newId ?? randomUUID,
   }
-  const cloudstack = (): CloudStack => overrides.cloudstack ?? createCloudStackFrom(environment, ports.logger)
+  const cloudstack = (): CloudStack =>
+    overrides.cloudstack ?? cloudStackOf(parseConfigurationWithCloudStack(environment), { logger: ports.logger })
   return { settings, policy: policyOf(settings), ports, cloudstack }
 }
 
@@ -54,15 +55,18 @@ const queueUrls = (settings: Settings) => ({
   provisionCloudstack: settings.BRIDGEKEEPER_QUEUE_PROVISION_CLOUDSTACK,
 })
 
-function createCloudStackFrom(environment: Environment, logger: Logger): CloudStack {
-  const settings = parseConfigurationWithCloudStack(environment)
+/** The CloudStack that the settings name. @throws ConfigurationError when the file of its CA cannot be read. */
+export function cloudStackOf(
+  settings: SettingsWithCloudStack,
+  options: Pick<CloudStackOptions, 'logger' | 'timeoutMs'>,
+): CloudStack {
   const caFile = settings.BRIDGEKEEPER_CLOUDSTACK_CA_FILE
   return createCloudStack({
     url: settings.CLOUDSTACK_API_URL,
     apiKey: settings.CLOUDSTACK_API_KEY,
     secretKey: settings.CLOUDSTACK_SECRET_KEY,
     ...(caFile === undefined ? {} : { ca: readSetting('BRIDGEKEEPER_CLOUDSTACK_CA_FILE', caFile) }),
-    logger,
+    ...options,
   })
 }
 

@@ -164,10 +164,10 @@ const host = z.object({
 })
 
 const pointer = z.object({ v: z.literal(itemVersion), revision: text, tick: z.number() })
-export type Pointer = z.infer<typeof pointer>
+type Pointer = z.infer<typeof pointer>
 
 const revision = z.object({ v: z.literal(itemVersion), body: z.instanceof(Uint8Array), expires: z.number() })
-export type Revision = z.infer<typeof revision>
+type Revision = z.infer<typeof revision>
 
 const tombstone = z.object({
   v: z.literal(itemVersion),

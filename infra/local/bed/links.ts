@@ -5,7 +5,7 @@
 import { defaultUplinks, type HostPlan } from './bed.ts'
 
 /** The port that every host has for management; the others are on the trunk. */
-export const managementPort = 'eth0'
+const managementPort = 'eth0'
 
 /** Every port that a host has, the management port first. */
 export function ports(host: HostPlan): readonly string[] {

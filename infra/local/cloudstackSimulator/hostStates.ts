@@ -129,7 +129,7 @@ export type ResourceEvent =
   | 'UnableToMaintain'
   | 'UnableToMigrate'
 
-export const resourceTable: Table<ResourceState, ResourceEvent> = {
+const resourceTable: Table<ResourceState, ResourceEvent> = {
   Enabled: {
     InternalCreated: 'Enabled',
     Disable: 'Disabled',

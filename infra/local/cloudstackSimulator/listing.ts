@@ -8,7 +8,7 @@ export type Parameters = ReadonlyMap<string, string>
 
 export type Answer = Readonly<Record<string, unknown>>
 
-export const largestPage = 500
+const largestPage = 500
 
 export interface Listing<Row> {
   readonly command: string
