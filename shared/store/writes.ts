@@ -11,7 +11,7 @@
  * | pointer        | no later or equal tick wrote it                                    | snapshot |
  * | kick           | –                                                                  | backfill |
  * | want           | the host exists                                                    | backfill |
- * | mark           | no later job was queued, this tick's did not run                   | diff     |
+ * | mark           | no later job was queued, this tick's did not run nor was it marked for longer | diff |
  * | acquireRun     | this tick's did not run, no run is under way                       | run      |
  * | crash          | their run is still theirs and is past its time                     | run      |
  * | reportDone     | the run is mine                                                    | run      |
@@ -174,7 +174,15 @@ export const want = (cloud: string, host: HostRecord, edge: string, now: number)
 export const mark = (cloud: string, host: HostRecord, tick: number, why: Why, outstandingUntil: number): Write => ({
   key: hostKey(cloud, host.zone, host.id),
   set: { queued: tick, queuedWhy: why, outstandingUntil },
-  when: { all: [{ present: 'tick' }, absentOr('queued', '<=', tick), absentOr('ran', '<', tick)] },
+  when: { all: [{ present: 'tick' }, isLaterMark(tick, outstandingUntil), absentOr('ran', '<', tick)] },
+})
+
+/**
+ * A diff that was paused and wakes up late marks by its old clock: it must not shorten what a second delivery, or the run
+ * that followed, made of the same tick. That delivery's own send stands; a mark refused here sends nothing.
+ */
+const isLaterMark = (tick: number, until: number): Condition => ({
+  any: [absentOr('queued', '<', tick), { all: [equals('queued', tick), absentOr('outstandingUntil', '<=', until)] }],
 })
 
 export interface RunTimes {

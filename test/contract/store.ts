@@ -167,6 +167,15 @@ export function storeContract(store: () => Store): void {
     expect(await mark(4)).toBeUndefined()
   })
 
+  it('lets a mark that comes late not shorten what was marked since, of the same tick', async () => {
+    const zone = await withHost()
+    const mark = (tick: number, until: number) =>
+      store().update(writes.mark(cloud, hostRecord({ zone }), tick, 'edge', until))
+    expect(await mark(4, 100)).toBeDefined()
+    expect(await mark(4, 99)).toBeUndefined()
+    expect(await mark(5, 99)).toMatchObject({ queued: 5, outstandingUntil: 99 })
+  })
+
   it('marks no host that has no record', async () => {
     expect(await store().update(writes.mark(cloud, hostRecord({ zone: ownZone() }), 1, 'edge', 1))).toBeUndefined()
     expect(await store().update(writes.want(cloud, hostRecord({ zone: ownZone() }), 'backfill', 1))).toBeUndefined()
