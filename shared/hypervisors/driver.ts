@@ -49,6 +49,13 @@ export interface Orphan {
 /** What became of an orphan: its devices are gone, or are all as they were, for this reason. */
 export type Removal = { readonly removed: true } | { readonly kept: string }
 
+/** What a look that found everything right left behind, for the next look at the same desired networks. */
+export interface LastLook {
+  /** Its View's `seen`. */
+  readonly seen: string
+  readonly devices: number
+}
+
 /** One look at a host, compared with what is desired. */
 export interface View {
   /** The machine's boot id, where the platform has one. */
@@ -63,6 +70,13 @@ export interface View {
   readonly orphans?: readonly Orphan[]
   /** What would stand in the way of networks to come, for each traffic label; absent where the driver does not judge it. */
   readonly readiness?: readonly Finding[]
+  /**
+   * What the host looked like, in the driver's own words: only where there was nothing to do, nothing to tell and no orphan,
+   * and where the driver can compare. Kept, and handed to a later look, it saves the listing while nothing has changed.
+   */
+  readonly seen?: string
+  /** True: the host is exactly as the last look had seen it, and was not listed: `readiness` was not judged anew. */
+  readonly unchanged?: true
   /** Does `changes`, in one batch. Partial success is no error: the next look tells. @throws HostError */
   apply(): Promise<void>
 }
@@ -70,9 +84,10 @@ export interface View {
 export interface Session {
   /**
    * @param labels of every guest physical network of the zone, whether it has networks yet or not
+   * @param last for the same desired networks and labels: a host that is still so needs no listing
    * @throws HostError when the host cannot be read, or is not the one that was meant (WrongHost).
    */
-  look(desired: readonly DesiredNetwork[], labels?: readonly GuestLabel[]): Promise<View>
+  look(desired: readonly DesiredNetwork[], labels?: readonly GuestLabel[], last?: LastLook): Promise<View>
   /**
    * Removes one orphan of the last look, if at the moment nobody has anything to do with it (DESIGN 4, conditions a and d;
    * b and c are for the caller to know). Absent where the driver removes nothing.

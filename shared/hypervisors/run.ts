@@ -2,7 +2,7 @@
  * One run on one host, whatever the hypervisor: look, apply, look again, verdict. In: a driver, the host, its desired
  * networks, the mode. Out: what was found and done; a HostError if the host could not be served.
  *
- * - look: what is there, compared with what is desired by the driver's pure plan
+ * - look: what is there, compared with what is desired by the driver's pure plan; or that it is all as last time
  * - nothing to do, or mode observe: the first look is the outcome
  * - apply what is missing, in one batch
  * - look again: only what was seen counts; what is still missing is ApplyIncomplete, network by network
@@ -10,7 +10,7 @@
  */
 import type { Desired } from '../reconcile/model.ts'
 import type { OrphanOutcome, Verdict } from '../reconcile/record.ts'
-import type { Change, Driver, Finding, Orphan, Session, Target, View } from './driver.ts'
+import type { Change, Driver, Finding, LastLook, Orphan, Session, Target, View } from './driver.ts'
 
 export interface Run {
   readonly verdict: Verdict
@@ -26,6 +26,9 @@ export interface Run {
   /** What would stand in the way of networks to come. */
   readonly readiness: readonly Finding[]
   readonly orphans: readonly OrphanOutcome[]
+  /** As of a View. */
+  readonly seen?: string
+  readonly unchanged: boolean
 }
 
 /** What is done about what a look found orphaned, on the session that found it. */
@@ -38,10 +41,11 @@ export async function run(
   mode: 'observe' | 'apply',
   signal: AbortSignal,
   prune: Prune = async () => [],
+  last?: LastLook,
 ): Promise<Run> {
   const session = await driver.open(target, signal)
   try {
-    const before = await session.look(desired.networks, desired.labels)
+    const before = await session.look(desired.networks, desired.labels, last)
     signal.throwIfAborted()
     const isDone = before.changes.length === 0 || mode === 'observe'
     const after = isDone ? before : await appliedView(session, before, desired)
@@ -74,6 +78,8 @@ function outcome(
     pending: after.changes,
     readiness: after.readiness ?? [],
     orphans,
+    ...(after.seen === undefined ? {} : { seen: after.seen }),
+    unchanged: after.unchanged ?? false,
   }
 }
 
