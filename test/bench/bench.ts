@@ -1,32 +1,54 @@
 /**
- * `npm run bench -- [--json]`: what Bridgekeeper's work costs against what a user would have instead, both measured in this
- * run. Out: one line a measurement on standard output (JSON: name, value, unit, baseline, ratio), progress on standard error.
+ * `npm run bench -- [--json] [--only TEXT]`: what Bridgekeeper's work costs against what a user would have instead, both
+ * measured in this run. Out: one line a measurement on standard output (JSON: name, value, unit, baseline, ratio), progress on
+ * standard error. `-- --page FILE` writes docs/bench.md from such lines, on the machine that measured them.
  */
+import { readFile, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
 import { insideNamespace, runInNamespace } from '../../infra/local/bed/namespace.ts'
 import { umlAvailable } from '../../infra/local/bed/uml.ts'
-import { type Measurement, measureKvmVlan } from './kvmVlan.ts'
+import { kvmBenches, measureKvm } from './kvm.ts'
+import type { Measurement } from './measurement.ts'
+import { machineOf, pageOf, readMeasurements } from './page.ts'
 import { measureTick } from './tick.ts'
 
-const json = process.argv.includes('--json')
+const { values: options } = parseArgs({
+  options: { json: { type: 'boolean' }, only: { type: 'string' }, page: { type: 'string' } },
+})
 const progress = (line: string): void => console.error(line)
 
-if (insideNamespace()) {
-  print(await measureKvmVlan({ networks: 100, pairs: 9 }, progress))
-} else {
-  progress('ticks at 10,000 hosts, 1,000 networks, 9 rounds')
-  for (const measurement of measureTick({ hosts: 10_000, networks: 1_000, pairs: 9 })) print(measurement)
-  const uml = umlAvailable()
-  if (uml.available) {
-    process.exitCode = await runInNamespace(process.execPath, [import.meta.filename, ...process.argv.slice(2)])
-  } else {
+if (options.page !== undefined) await writePage(options.page)
+else process.exitCode = await bench(options.only ?? '')
+
+async function writePage(file: string): Promise<void> {
+  const measurements = readMeasurements(await readFile(file, 'utf8'))
+  const page = pageOf(measurements, machineOf(), (await stat(file)).mtime)
+  await writeFile(join(import.meta.dirname, '../../docs/bench.md'), page)
+}
+
+/** @param only a part of a bench's name: `tick`, `vlan`, `vxlan`; all benches when empty. @returns the exit code. */
+async function bench(only: string): Promise<number> {
+  if (!insideNamespace()) {
+    if ('tick'.includes(only)) {
+      progress('ticks at 10,000 hosts, 1,000 networks, 9 rounds')
+      for (const measurement of await measureTick({ hosts: 10_000, networks: 1_000, pairs: 9 })) print(measurement)
+    }
+    if (!kvmBenches.some(({ kind }) => kind.includes(only))) return 0
+    const uml = umlAvailable()
+    if (uml.available) return runInNamespace(process.execPath, [import.meta.filename, ...process.argv.slice(2)])
     console.error(`bench: a host cannot be measured here: it needs ${uml.missing}`)
-    process.exitCode = 1
+    return 1
   }
+  for (const one of kvmBenches.filter(({ kind }) => kind.includes(only))) await measureKvm(one, print, progress)
+  return 0
 }
 
 function print(measurement: Measurement): void {
   const { name, value, unit, baseline, ratio } = measurement
   console.log(
-    json ? JSON.stringify(measurement) : `${name}: ${value} ${unit}, baseline ${baseline} ${unit}, ratio ${ratio}`,
+    options.json
+      ? JSON.stringify(measurement)
+      : `${name}: ${value} ${unit}, baseline ${baseline} ${unit}, ratio ${ratio}`,
   )
 }

@@ -18,7 +18,7 @@ import { transitions } from '../../shared/reconcile/transitions.ts'
 import { parseConfiguration } from '../../shared/runtime/configuration.ts'
 import { hostKey, itemVersion, readHost } from '../../shared/store/items.ts'
 import type { Item } from '../../shared/store/store.ts'
-import type { Measurement } from './kvmVlan.ts'
+import { type Measurement, median, rounded, timed } from './measurement.ts'
 
 export interface TickSize {
   readonly hosts: number
@@ -33,7 +33,7 @@ const networkPage = pageOf('network', networkRow)
 const offeringPage = pageOf('networkoffering', offeringRow)
 
 /** @throws Error when a host is due or a network is lost: then something else was measured. */
-export function measureTick(size: TickSize): readonly Measurement[] {
+export async function measureTick(size: TickSize): Promise<readonly Measurement[]> {
   const answers = answersOf(size)
   const facts = factsOf(answers)
   const set = desiredSets(facts, hostsOf(answers))[0]
@@ -43,18 +43,19 @@ export function measureTick(size: TickSize): readonly Measurement[] {
     .flat()
     .map((answer) => JSON.stringify(answer))
 
-  const rounds = Array.from({ length: size.pairs }, () => {
-    const baseline = timed(() => texts.map((text) => JSON.parse(text)))
-    const schemas = timed(() => parsed(answers, items))
+  const rounds: Record<'baseline' | 'schemas' | 'pure', number>[] = []
+  for (let pair = 0; pair < size.pairs; pair++) {
+    const baseline = await timed(() => texts.map((text) => JSON.parse(text)))
+    const schemas = await timed(() => parsed(answers, items))
     const { hosts, facts: networks, records } = parsed(answers, items)
-    return { baseline, schemas, pure: timed(() => quietTick(hosts, networks, records, size)) }
-  })
+    rounds.push({ baseline, schemas, pure: await timed(() => quietTick(hosts, networks, records, size)) })
+  }
   const against = (name: string, part: 'pure' | 'schemas'): Measurement => ({
     name: `${name} of a quiet tick, ${size.hosts} hosts x ${size.networks} networks, against JSON.parse of its answers`,
-    value: median(rounds.map((round) => round[part])),
+    value: rounded(median(rounds.map((one) => one[part]))),
     unit: 'ms',
-    baseline: median(rounds.map(({ baseline }) => baseline)),
-    ratio: median(rounds.map((round) => round[part] / round.baseline)),
+    baseline: rounded(median(rounds.map(({ baseline }) => baseline))),
+    ratio: rounded(median(rounds.map((one) => one[part] / one.baseline))),
   })
   return [against('pure part', 'pure'), against('schemas of answers and records', 'schemas')]
 }
@@ -157,14 +158,3 @@ const itemOf = ({ id, zone: place, ...facts }: HostFact, revision: string): Item
   created: 2,
   failures: 0,
 })
-
-function timed(work: () => unknown): number {
-  const begun = performance.now()
-  work()
-  return performance.now() - begun
-}
-
-function median(values: readonly number[]): number {
-  const middle = [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
-  return Math.round(middle * 100) / 100
-}
