@@ -3,6 +3,7 @@
  * was thrown, and the deployment that it came from. Out: text, one line a problem.
  */
 import { NothingSelected } from '../../shared/flow/backfill.ts'
+import { PauseOvertaken } from '../../shared/flow/pause.ts'
 import { ReleaseOvertaken } from '../../shared/flow/release.ts'
 import { NotSent } from '../../shared/queue/sqs.ts'
 import { RevisionDamaged } from '../../shared/reconcile/revision.ts'
@@ -22,6 +23,7 @@ const ours = [
   ItemMalformed,
   RevisionDamaged,
   ReleaseOvertaken,
+  PauseOvertaken,
 ]
 
 export function explain(error: unknown, deployment: Deployment | undefined): string {

@@ -10,7 +10,7 @@ import type { HostRecord } from '../reconcile/record.ts'
 import { type Selected, select } from '../reconcile/select.ts'
 import type { Ports } from '../runtime/ports.ts'
 import { mark } from '../store/writes.ts'
-import { readHolds, writeHolds } from './holds.ts'
+import { readAllHolds, writeHolds } from './holds.ts'
 import { parallel } from './parallel.ts'
 import { readPauseOf } from './pause.ts'
 import type { Policy } from './policy.ts'
@@ -40,7 +40,11 @@ export async function diff(
   const revisions = await readPointers(ports.store, cloud, zone)
   const records = await readHosts(ports.store, cloud, zone)
   const now = ports.now()
-  const holds = await readHolds(ports.store, cloud, zone)
+  const { holds, newer } = await readAllHolds(ports.store, cloud, zone)
+  if (newer) {
+    ports.logger.warn('a newer version wrote a hold: no jobs', { cloud, zone, tick })
+    return { jobs: 0 }
+  }
   const all = candidates(records, revisions, policy.driverOf, policy, now)
   const decided = decideHolds(
     all,

@@ -13,8 +13,18 @@ import type { Policy } from './policy.ts'
 
 /** Those that are held or open; what is over counts as none, but its item still numbers the writes. */
 export async function readHolds(store: Store, cloud: string, zone: string): Promise<readonly StoredHold[]> {
+  return (await readAllHolds(store, cloud, zone)).holds
+}
+
+/** Also whether a newer version wrote one of them: then nobody here knows what it keeps back. */
+export async function readAllHolds(
+  store: Store,
+  cloud: string,
+  zone: string,
+): Promise<{ readonly holds: readonly StoredHold[]; readonly newer: boolean }> {
   const items = await store.list(zonePartition(cloud, zone), 'HOLD#')
-  return items.map(readHold).filter((hold) => hold !== undefined)
+  const holds = items.map(readHold).filter((hold) => hold !== undefined)
+  return { holds, newer: holds.length < items.length }
 }
 
 /** How long an item outlives its hold. */

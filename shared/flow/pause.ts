@@ -44,10 +44,24 @@ export async function readPauses(store: Store, cloud: string, zones: readonly Zo
   return found.flat()
 }
 
+/** Thrown when a pause came or went each time that it was looked at, or a newer version of Bridgekeeper wrote it. */
+export class PauseOvertaken extends Error {
+  override readonly name = 'PauseOvertaken'
+}
+
+/** Each further one only if somebody else paused or resumed at that moment. */
+const attempts = 5
+
+const overtaken = (place: ZoneFact | undefined): PauseOvertaken =>
+  new PauseOvertaken(
+    `the pause of ${place === undefined ? 'the cloud' : `zone ${JSON.stringify(place.name)}`} was changed by somebody else, ` +
+      'or a newer version of Bridgekeeper wrote it: look at it with "bridgekeeper status", then use that version',
+  )
+
 /**
  * @param chosen a zone by id or name; undefined: the whole cloud
  * @returns the pause that stands, and whether it stood before: then it is another's and is left as it is
- * @throws NothingSelected when there is no such zone
+ * @throws NothingSelected when there is no such zone. @throws PauseOvertaken
  */
 export async function pause(
   ports: Ports,
@@ -56,16 +70,19 @@ export async function pause(
   act: Act,
 ): Promise<{ readonly paused: Paused; readonly before: boolean }> {
   const zone = await zoneOf(ports, keeping.cloud, chosen)
-  const written = readPause(await ports.store.update(pauseIs(keeping.cloud, zone?.id, ports.now(), act.by, act.why)))
-  const stands = written ?? readPause(await ports.store.get(pauseKey(keeping.cloud, zone?.id)))
-  if (stands === undefined) return pause(ports, keeping, chosen, act)
-  if (written !== undefined) await recordAct(ports, keeping, placeOf(zone), 'pause', act)
-  return { paused: { ...stands, ...(zone === undefined ? {} : { zone }) }, before: written === undefined }
+  for (let attempt = 0; attempt < attempts; attempt++) {
+    const written = readPause(await ports.store.update(pauseIs(keeping.cloud, zone?.id, ports.now(), act.by, act.why)))
+    const stands = written ?? readPause(await ports.store.get(pauseKey(keeping.cloud, zone?.id)))
+    if (stands === undefined) continue
+    if (written !== undefined) await recordAct(ports, keeping, placeOf(zone), 'pause', act)
+    return { paused: { ...stands, ...(zone === undefined ? {} : { zone }) }, before: written === undefined }
+  }
+  throw overtaken(zone)
 }
 
 /**
  * @returns the pause that is over, if there was one, and those that still stand: of the cloud over the zone, or of zones
- * @throws NothingSelected when there is no such zone
+ * @throws NothingSelected when there is no such zone. @throws PauseOvertaken
  */
 export async function resume(
   ports: Ports,
@@ -75,15 +92,18 @@ export async function resume(
 ): Promise<{ readonly ended: Paused | undefined; readonly standing: readonly Paused[] }> {
   const { cloud } = keeping
   const zone = await zoneOf(ports, cloud, chosen)
-  const pauses = await readPauses(ports.store, cloud, await zonesOf(ports, cloud))
-  const stood = pauses.find((each) => each.zone?.id === zone?.id)
-  const standing = pauses.filter((each) => each !== stood)
-  if (stood === undefined) return { ended: undefined, standing }
-  const asRead = { attribute: 'at', is: '=', value: stood.at } as const
-  if (!(await ports.store.delete(pauseKey(cloud, zone?.id), asRead))) return resume(ports, keeping, chosen, act)
-  await recordAct(ports, keeping, placeOf(zone), 'resume', act, `paused by ${stood.by}`)
-  await kickSnapshot(ports, cloud, 'resume')
-  return { ended: stood, standing }
+  for (let attempt = 0; attempt < attempts; attempt++) {
+    const pauses = await readPauses(ports.store, cloud, await zonesOf(ports, cloud))
+    const stood = pauses.find((each) => each.zone?.id === zone?.id)
+    const standing = pauses.filter((each) => each !== stood)
+    if (stood === undefined) return { ended: undefined, standing }
+    const asRead = { attribute: 'at', is: '=', value: stood.at } as const
+    if (!(await ports.store.delete(pauseKey(cloud, zone?.id), asRead))) continue
+    await recordAct(ports, keeping, placeOf(zone), 'resume', act, `paused by ${stood.by}`)
+    await kickSnapshot(ports, cloud, 'resume')
+    return { ended: stood, standing }
+  }
+  throw overtaken(zone)
 }
 
 const placeOf = (zone: ZoneFact | undefined): { zone?: string } => (zone === undefined ? {} : { zone: zone.id })

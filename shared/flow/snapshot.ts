@@ -5,9 +5,9 @@
  * - take the lease, which numbers the tick; a held lease skips it
  * - list hosts, and the events since last time; list networks too if an event, a new kind of host or the clock says so
  * - only then read the records (the other way round loses an edge), and write what changed, each edge with its state
- * - ask `due` of the records as these writes left them; send a diff request for each zone that needs one
- * - release, unless somebody kicked meanwhile: then go round once more; after that, release and leave to the next tick
- *   what whoever kicked may have written
+ * - ask `due` of the records as these writes left them; send a diff request for each zone that needs one and is not paused
+ * - release, unless somebody kicked meanwhile: then go round once more; after that, release, and leave to the next tick a
+ *   refusal that an operator released meanwhile
  */
 
 import type { CloudStack } from '../cloudstack/client.ts'
@@ -16,8 +16,9 @@ import { candidates } from '../reconcile/candidates.ts'
 import { select } from '../reconcile/select.ts'
 import type { Ports } from '../runtime/ports.ts'
 import { type Control, readControl } from '../store/items.ts'
-import { acquireTick, nextRound, type Remembered, release, releaseFailed } from '../store/writes.ts'
+import { acquireTick, nextRound, type Remembered, release, releaseFailed, releaseKicked } from '../store/writes.ts'
 import { type Observed, observe } from './observe.ts'
+import { readPauseOf } from './pause.ts'
 import type { Policy } from './policy.ts'
 import { readPointers } from './read.ts'
 
@@ -46,7 +47,9 @@ export async function snapshot(
     const released = await ports.store.update(release(policy.cloud, me, control.kick, round.remembered))
     if (released !== undefined) return round.report
     if (left <= 1) {
-      await ports.store.update(release(policy.cloud, me, undefined, unjudged(round.remembered)))
+      const { cloud } = policy
+      const kicked = await ports.store.update(releaseKicked(cloud, me, control.refusals, round.remembered))
+      if (kicked === undefined) await ports.store.update(release(cloud, me, undefined, unjudged(round.remembered)))
       return round.report
     }
     const renewed = await ports.store.update(nextRound(policy.cloud, me))
@@ -91,7 +94,7 @@ async function oneRound(
   return { report: { tick, hosts: observed.records.length, edges, zonesDue }, remembered: observed.remembered }
 }
 
-/** @returns how many zones have a host that is due now. */
+/** @returns how many zones have a host that is due now, and are not paused. */
 async function requestDiffs(ports: Ports, policy: Policy, tick: number, observed: Observed): Promise<number> {
   const { cloud } = policy
   const messages = []
@@ -100,6 +103,7 @@ async function requestDiffs(ports: Ports, policy: Policy, tick: number, observed
     const records = observed.records.filter((record) => record.zone === zone)
     const now = ports.now()
     if (select(candidates(records, revisions, policy.driverOf, policy, now), policy, tick, now).length === 0) continue
+    if ((await readPauseOf(ports.store, cloud, zone)) !== undefined) continue // A resume kicks.
     const body = { v: messageVersion, cloud, zone, tick } as const
     messages.push({ body, group: `${cloud}-${zone}`, deduplication: `${cloud}-${zone}-${tick}` })
   }

@@ -48,9 +48,14 @@ function verificationIsDue(record: HostRecord, interval: number, now: number): b
   return now >= turn
 }
 
-/** A number from 0 up to 1 that belongs to this id (FNV-1a). */
+/**
+ * A number from 0 up to 1 that belongs to this id: FNV-1a, its bits then mixed as MurmurHash3 does at its end, since ids that
+ * differ in their last characters only would have nearly one phase otherwise.
+ */
 function phase(id: string): number {
   let hash = 0x811c9dc5
   for (let index = 0; index < id.length; index++) hash = Math.imul(hash ^ id.charCodeAt(index), 0x01000193)
-  return (hash >>> 0) / 2 ** 32
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
+  return ((hash ^ (hash >>> 16)) >>> 0) / 2 ** 32
 }

@@ -8,6 +8,7 @@ import { type CloudStack, type CloudStackOptions, createCloudStack } from '../cl
 import { type Policy, policyOf } from '../flow/policy.ts'
 import { createSqsQueues } from '../queue/sqs.ts'
 import { createDynamoDbStore } from '../store/dynamodb.ts'
+import { sparingNewer } from '../store/notNewer.ts'
 import { dynamoDbClient, sqsClient } from './clients.ts'
 import {
   ConfigurationError,
@@ -36,7 +37,9 @@ export function createRuntime(environment: Environment, logger: Logger, override
     throw new ConfigurationError('BRIDGEKEEPER_TABLE is not set: it names the DynamoDB table; the deployment sets it.')
   }
   const ports: Ports = {
-    store: overrides.store ?? createDynamoDbStore({ table: table ?? '', client: dynamoDbClient(environment) }),
+    store: sparingNewer(
+      overrides.store ?? createDynamoDbStore({ table: table ?? '', client: dynamoDbClient(environment) }),
+    ),
     queues: overrides.queues ?? createSqsQueues(sqsClient(environment), queueUrls(settings)),
     logger: overrides.logger ?? logger,
     now: overrides.now ?? Date.now,

@@ -161,6 +161,7 @@ const host = z.object({
   ),
   readiness: z.exactOptional(z.array(exception)),
   readySeconds: time,
+  seen: z.exactOptional(z.object({ digest: text, devices: z.number(), settled: text, listedAt: z.number() })),
 })
 
 const pointer = z.object({ v: z.literal(itemVersion), revision: text, tick: z.number() })
@@ -241,7 +242,9 @@ export const readControl = (item: Item | undefined): Control | undefined => read
 export const readPointer = (item: Item | undefined): Pointer | undefined => read(pointer, item)
 export const readRevision = (item: Item | undefined): Revision | undefined => read(revision, item)
 export const readTombstone = (item: Item | undefined): Tombstone | undefined => read(tombstone, item)
-export const readPause = (item: Item | undefined): Pause | undefined => read(pause, item)
+/** One of a newer version is a pause all the same: whoever cannot read it keeps still. */
+export const readPause = (item: Item | undefined): Pause | undefined =>
+  read(pause, item) ?? (item && { v: itemVersion, at: 0, by: 'a newer version of Bridgekeeper' })
 export const readHistoryLine = (item: Item | undefined): HistoryLine | undefined => read(historyLine, item)
 export const readSwept = (item: Item | undefined): readonly string[] => read(swept, item)?.zones ?? []
 export const readSshKeys = (item: Item | undefined): readonly string[] => read(sshKey, item)?.keys ?? []

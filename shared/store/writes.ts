@@ -1,12 +1,13 @@
 /**
  * Every conditional write, as data. Their order and conditions were model-checked before they were written down here
- * (docs/design.md); change none alone. In: names, ticks, times. Out: a Write for any engine.
+ * (docs/design.md); change none alone. Each holds only if no newer version wrote the item, besides (notNewer.ts). In: names, ticks, times. Out: a Write for any engine.
  *
  * | write          | holds only if                                                      | by       |
  * |----------------|--------------------------------------------------------------------|----------|
  * | acquireTick    | nobody holds the lease, or it ran out                              | snapshot |
  * | nextRound      | I hold it                                                          | snapshot |
- * | release        | I hold it, and nobody kicked since I read (after 2 rounds: I hold it)| snapshot |
+ * | release        | I hold it, and nobody kicked since I read                          | snapshot |
+ * | releaseKicked  | I hold it, and nobody released a refusal since I read (else release without them) | snapshot |
  * | state          | no later tick wrote the host, and nobody since I read it           | snapshot |
  * | pointer        | no later or equal tick wrote it                                    | snapshot |
  * | kick           | –                                                                  | backfill |
@@ -74,13 +75,34 @@ export type Remembered = Partial<
 
 /**
  * @param kickAsRead undefined: release whatever was kicked; the next tick serves it. Then `remembered` is to be without
- *   refusals: the kick may be that of an operator who released one.
+ *   refusals: an operator may have released one.
  */
 export const release = (cloud: string, me: string, kickAsRead: number | undefined, remembered: Remembered): Write => ({
   key: controlKey(cloud),
   set: { ...remembered },
   remove: ['holder', 'until', 'failure', 'failureAt'],
   when: kickAsRead === undefined ? holds(me) : { all: [holds(me), kickIs(kickAsRead)] },
+})
+
+/**
+ * Of the last round, whoever kicked: the next tick serves it. A refusal that an operator released since it was read stands,
+ * so this is refused then.
+ */
+export const releaseKicked = (
+  cloud: string,
+  me: string,
+  asRead: Control['refusals'],
+  remembered: Remembered,
+): Write => ({
+  ...release(cloud, me, undefined, remembered),
+  when: {
+    all: [
+      holds(me),
+      ...(['hosts', 'networks'] as const)
+        .filter((what) => asRead?.[what]?.released !== true)
+        .map((what) => ({ absent: `refusals.${what}.released` })),
+    ],
+  },
 })
 
 const kickIs = (kick: number): Condition => (kick === 0 ? { absent: 'kick' } : equals('kick', kick))

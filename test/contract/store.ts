@@ -167,6 +167,21 @@ export function storeContract(store: () => Store): void {
     expect(await mark(4)).toBeUndefined()
   })
 
+  it('gives a lease back in the last round, whoever kicked, unless an operator released a refusal meanwhile', async () => {
+    const own = `${cloud}-${ownZone()}`
+    const refused = { digest: 'd', absentees: 8, known: 9, since: 1, times: 1 }
+    await store().update(writes.acquireTick(own, 'a', 0, 100))
+    await store().update(writes.kick(own))
+    const given = await store().update(writes.releaseKicked(own, 'a', undefined, { refusals: { hosts: refused } }))
+    expect(readControl(given)).toMatchObject({ refusals: { hosts: refused } })
+    expect(given).not.toHaveProperty('holder')
+    await store().update(writes.acquireTick(own, 'b', 1, 100))
+    await store().update(writes.releaseRefusal(own, 'hosts', 'd'))
+    expect(await store().update(writes.releaseKicked(own, 'b', { hosts: refused }, { refusals: {} }))).toBeUndefined()
+    const asRead = { hosts: { ...refused, released: true } }
+    expect(await store().update(writes.releaseKicked(own, 'b', asRead, { refusals: {} }))).toBeDefined()
+  })
+
   it('lets a mark that comes late not shorten what was marked since, of the same tick', async () => {
     const zone = await withHost()
     const mark = (tick: number, until: number) =>

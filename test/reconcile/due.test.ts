@@ -47,6 +47,16 @@ describe('a host is due', () => {
     expect(busiest).toBeLessThan(20)
   })
 
+  it('for verification at moments far apart, although ids differ in their last character only', () => {
+    const turns = 'abcdefghijklmnopqrstuvwxyz'.split('').map((last) => {
+      const record = hostRecord({ id: `7d0f2a6e-0000-4000-8000-00000000000${last}`, verifiedAt: 50_000_000 })
+      const at = (minute: number) => due(record, 'r1', true, policy, 50_000_000 + minute * 60_000)
+      return Array.from({ length: 61 }, (_, minute) => at(minute)).indexOf('verify')
+    })
+    for (const half of [turns.filter((turn) => turn <= 30), turns.filter((turn) => turn > 30)])
+      expect(half.length).toBeGreaterThanOrEqual(6)
+  })
+
   it('the more, the higher wanted is: raising it never makes a due host not due', () => {
     const cases = [0, 1, 2, 3].flatMap((wanted) =>
       [0, 1, 2].flatMap((tried) =>

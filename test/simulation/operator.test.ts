@@ -4,7 +4,8 @@ import { readHistory } from '../../shared/flow/history.ts'
 import { readHolds } from '../../shared/flow/holds.ts'
 import { pause, readPauses, resume } from '../../shared/flow/pause.ts'
 import { release } from '../../shared/flow/release.ts'
-import { controlKey, readControl } from '../../shared/store/items.ts'
+import { controlKey, holdKey, pauseKey, readControl } from '../../shared/store/items.ts'
+import { sparingNewer } from '../../shared/store/notNewer.ts'
 import type { Store } from '../../shared/store/store.ts'
 import { settledWorld } from './settledWorld.ts'
 import { createWorld, type World } from './world.ts'
@@ -104,6 +105,30 @@ describe('pausing', () => {
     await expect(pause(world.ports, world.policy, 'two', { by })).rejects.toThrow(
       'no zone is called "two": zones are "one"',
     )
+  })
+
+  it('one that a newer version wrote stands: no job is sent, and a resume by this version says so', async () => {
+    const world = await settledWorld(1)
+    await world.store.update({ key: pauseKey('default', zone), set: { v: 2, at: 1, until: 'tomorrow' } })
+    await world.backfill()
+    const before = jobs(world)
+    await world.minutes(3)
+    expect(jobs(world)).toBe(before)
+    const ports = { ...world.ports, store: sparingNewer(world.store) }
+    await expect(resume(ports, world.policy, 'one', { by })).rejects.toThrow(
+      'or a newer version of Bridgekeeper wrote it',
+    )
+    expect(await world.store.get(pauseKey('default', zone))).toMatchObject({ v: 2, until: 'tomorrow' })
+  })
+
+  it('asks for no diff of a paused zone', async () => {
+    const world = await settledWorld(1)
+    await world.backfill()
+    await pause(world.ports, world.policy, 'one', { by })
+    world.advance(60_000)
+    expect(await world.tick()).toMatchObject({ zonesDue: 0 })
+    await resume(world.ports, world.policy, 'one', { by })
+    expect(await world.tick()).toMatchObject({ zonesDue: 1 })
   })
 
   it('leaves a line each time, with who and why', async () => {
@@ -209,6 +234,15 @@ describe('a cause that many hosts fail from', () => {
     expect(waiting).toEqual([])
   })
 
+  it('keeps everything back while a newer version has written a hold, which this one cannot read', async () => {
+    const world = await settledWorld(2)
+    await world.store.update({ key: holdKey('default', zone, 'KVM/HostUnreachable'), set: { v: 2 } })
+    world.network(200)
+    const before = jobs(world)
+    await world.minutes(3)
+    expect(jobs(world)).toBe(before)
+  })
+
   it('a cause that nobody knows is refused', async () => {
     const world = await settledWorld(1)
     await expect(release(world.ports, world.policy, { cause: 'KVM/Nonsense' }, { by })).rejects.toThrow('KVM/Nonsense')
@@ -274,17 +308,17 @@ describe('a snapshot that is kicked in both its rounds', () => {
     expect(control?.lastGoodAt).toBe(world.now())
   })
 
-  it('leaves a refusal of networks to the next tick, which lists them anew', async () => {
+  it('counts a refusal all the same: it ends although somebody kicks in every round', async () => {
     const world = createWorld()
     world.host('a')
     for (let id = 100; id < 108; id++) world.network(id)
     await world.minutes(2)
     for (let id = 100; id < 108; id++) world.removeNetwork(id)
+    expect((await kickedTwice(world))?.refusals).toMatchObject({ networks: { absentees: 8, known: 8, times: 1 } })
+    for (let minute = 0; minute < 4; minute++) {
+      expect((await kickedTwice(world))?.refusals).toHaveProperty('networks')
+    }
     expect((await kickedTwice(world))?.refusals).toEqual({})
-    await world.minutes(1)
-    expect(readControl(await world.store.get(controlKey('default')))?.refusals).toMatchObject({
-      networks: { absentees: 8, known: 8 },
-    })
   })
 })
 

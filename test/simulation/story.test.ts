@@ -44,8 +44,8 @@ describe('the story', () => {
     expect(world.converged()).toBe(true)
   })
 
-  it('a tick in which nothing changed writes twice and sends nothing', async () => {
-    const world = createWorld()
+  it('a tick in which nothing changed, and no verification is due, writes twice and sends nothing', async () => {
+    const world = createWorld({ BRIDGEKEEPER_VERIFY_SECONDS: '604800' })
     for (let id = 0; id < 20; id++) world.host(`h${id}`)
     world.network(100)
     await world.minutes(3)
