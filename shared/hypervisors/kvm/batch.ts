@@ -37,8 +37,8 @@ export interface Piece {
   readonly actions: readonly Action[]
 }
 
-/** About 90 networks, a second on a slow host: CloudStack's script waits 10 s for its lock (FACTS B4). */
-const mostVxlanActions = 600
+/** 200 networks, two to three seconds on a slow host: CloudStack's script waits 10 s for its lock (FACTS B4). */
+const mostVxlanActions = 1400
 
 /** Wherever a list of actions is cut, its parts do the same one after the other: IPv6 is off before a device is up. */
 export function piecesOf(actions: readonly Action[]): readonly Piece[] {

@@ -10,9 +10,6 @@ import { looksPhysical } from './uplink.ts'
 /** CloudStack's VLAN devices are 802.1Q; an 802.1ad device of the same id carries other frames. */
 const protocol = '802.1Q'
 
-/** Devices that share the tags of the device below them, so that a VLAN device there takes a tag from them too. */
-const sharing = new Set(['macvlan', 'macvtap', 'ipvlan', 'ipvtap'])
-
 export function conflictOf(pair: Pair, links: Links): string | null {
   return (
     deviceNameTaken(pair, links) ??
@@ -96,7 +93,7 @@ function sharersOf(uplink: string, links: Links): ReadonlySet<string> {
   for (const device of found) {
     const master = links.holder(device)?.master
     if (master != null) found.add(master)
-    for (const above of links.above(device)) if (sharing.has(above.kind ?? '')) found.add(above.name)
+    for (const { name } of links.sharing(device)) found.add(name)
   }
   return found
 }

@@ -1,5 +1,5 @@
 /**
- * The links of a host, findable by name, by master, by the device below and by tag or VNI; a plan adds to it the devices that it
+ * The links of a host, findable by name, by master, by tag or VNI; a plan adds to it the devices that it
  * is going to create, so that two desired networks see each other.
  */
 import type { Link } from './facts.ts'
@@ -8,7 +8,8 @@ export interface Links {
   /** The link that has this name, or has it as a further name. */
   holder(name: string): Link | undefined
   portsOf(master: string): readonly Link[]
-  above(parent: string): readonly Link[]
+  /** The devices on a device that share its tags, so that a VLAN device there takes a tag from them too. */
+  sharing(parent: string): readonly Link[]
   /** The VLAN devices of this id on a device. */
   tagged(parent: string, id: number): readonly Link[]
   /** The VXLAN devices of this VNI, on whatever device. */
@@ -20,26 +21,26 @@ export interface GrowingLinks extends Links {
   put(link: Link): void
 }
 
+const sharing: ReadonlySet<string> = new Set(['macvlan', 'macvtap', 'ipvlan', 'ipvtap'])
+
+type Index = Map<string, Set<Link>>
+
 export function indexLinks(all: readonly Link[]): GrowingLinks {
   const byName = new Map<string, Link>()
-  const byMaster = new Map<string, Link[]>()
-  const byParent = new Map<string, Link[]>()
-  const byTag = new Map<string, Link[]>()
-  const byVni = new Map<string, Link[]>()
+  const byMaster: Index = new Map()
+  const bySharer: Index = new Map()
+  const byTag: Index = new Map()
+  const byVni: Index = new Map()
   const indices = (link: Link) =>
     [
       [byMaster, link.master],
-      [byParent, link.parent],
+      [bySharer, sharing.has(link.kind ?? '') ? link.parent : null],
       [byTag, link.vlan === null ? null : `${link.parent}/${link.vlan.id}`],
       [byVni, link.vxlan === null ? null : `${link.vxlan.vni}`],
     ] as const
   const remove = (link: Link): void => {
     for (const [index, key] of indices(link)) {
-      if (key !== null)
-        index.set(
-          key,
-          (index.get(key) ?? []).filter((other) => other !== link),
-        )
+      if (key !== null) index.get(key)?.delete(link)
     }
   }
   const put = (link: Link): void => {
@@ -48,18 +49,18 @@ export function indexLinks(all: readonly Link[]): GrowingLinks {
     for (const name of [...link.alternativeNames, link.name]) byName.set(name, link)
     for (const [index, key] of indices(link)) {
       if (key === null) continue
-      const list = index.get(key)
-      if (list === undefined) index.set(key, [link])
-      else list.push(link)
+      const found = index.get(key)
+      if (found === undefined) index.set(key, new Set([link]))
+      else found.add(link)
     }
   }
   for (const link of all) put(link)
   return {
     holder: (name) => byName.get(name),
-    portsOf: (master) => byMaster.get(master) ?? [],
-    above: (parent) => byParent.get(parent) ?? [],
-    tagged: (parent, id) => byTag.get(`${parent}/${id}`) ?? [],
-    carrying: (vni) => byVni.get(`${vni}`) ?? [],
+    portsOf: (master) => [...(byMaster.get(master) ?? [])],
+    sharing: (parent) => [...(bySharer.get(parent) ?? [])],
+    tagged: (parent, id) => [...(byTag.get(`${parent}/${id}`) ?? [])],
+    carrying: (vni) => [...(byVni.get(`${vni}`) ?? [])],
     put,
   }
 }

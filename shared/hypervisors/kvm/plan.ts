@@ -5,7 +5,7 @@
 import type { DesiredNetwork } from '../../reconcile/model.ts'
 import type { Change, Finding } from '../driver.ts'
 import { conflictOf } from './conflict.ts'
-import type { HostFacts, Link, Route } from './facts.ts'
+import type { HostFacts, Link } from './facts.ts'
 import { type GrowingLinks, indexLinks } from './links.ts'
 import { hasJoined, type MembershipLimit, membershipLimits, membershipsOf } from './memberships.ts'
 import { defaultGroup, type Pair, vxlanGroup, vxlanPort } from './names.ts'
@@ -74,6 +74,7 @@ export function plan(desired: readonly DesiredNetwork[], facts: HostFacts, group
   const joined = membershipsOf(restored.links)
   const limits = membershipLimits(facts.kernel)
   const room = Math.min(...limits.map((limit) => limit.room)) - joined
+  const routed = new Set(facts.routes.map(({ destination }) => destination))
   const joining = new Set<string>()
   const planned = new Map<string, readonly Action[]>()
   const changes: Change[] = []
@@ -103,7 +104,7 @@ export function plan(desired: readonly DesiredNetwork[], facts: HostFacts, group
           continue
         }
       }
-      planned.set(key, [...renamesOf(restored, pair), ...missingOf(pair, links, facts.routes)])
+      planned.set(key, [...renamesOf(restored, pair), ...missingOf(pair, links, routed)])
       putRight(pair, links)
     }
     const steps = (planned.get(key) ?? []).map(inWords)
@@ -172,7 +173,8 @@ function othersRestored(
     })
 }
 
-function missingOf(pair: Pair, links: GrowingLinks, routes: readonly Route[]): readonly Action[] {
+/** @param routed the groups that have a route */
+function missingOf(pair: Pair, links: GrowingLinks, routed: ReadonlySet<string>): readonly Action[] {
   const { device, uplink, id } = pair
   const bridge = links.holder(pair.bridge)
   const found = links.holder(device)
@@ -189,8 +191,7 @@ function missingOf(pair: Pair, links: GrowingLinks, routes: readonly Route[]): r
   if (bridge?.ipv6 ?? true) actions.push({ do: 'turnIpv6Off', device: pair.bridge })
   if (!bridge?.up) actions.push({ do: 'setUp', device: pair.bridge })
   if (!found?.up) actions.push({ do: 'setUp', device })
-  if (pair.kind === 'vxlan' && !routes.some(({ destination }) => destination === vxlanGroup(id)))
-    actions.push({ do: 'addRoute', device, uplink, id })
+  if (pair.kind === 'vxlan' && !routed.has(vxlanGroup(id))) actions.push({ do: 'addRoute', device, uplink, id })
   return actions
 }
 

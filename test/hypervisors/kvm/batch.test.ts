@@ -36,10 +36,10 @@ test('a missing VXLAN pair ends as CloudStack’s script does: group, ttl, under
 test('VXLAN devices are made in pieces of their own, so that CloudStack’s lock is never held for long', () => {
   const uris = [
     ...[1, 2, 3].map((id) => `vlan://${id}`),
-    ...Array.from({ length: 200 }, (_, at) => `vxlan://${at + 1}`),
+    ...Array.from({ length: 410 }, (_, at) => `vxlan://${at + 1}`),
   ]
   const host = facts()
-  const kernel = { ...host.kernel, igmpMaxMemberships: 200 }
+  const kernel = { ...host.kernel, igmpMaxMemberships: 410 }
   const { actions } = plan(
     uris.map((uri) => network(uri)),
     { ...host, kernel },
@@ -48,9 +48,9 @@ test('VXLAN devices are made in pieces of their own, so that CloudStack’s lock
   expect(pieces.flatMap((piece) => piece.actions)).toEqual(actions)
   expect(pieces.map((piece) => [piece.kind, piece.actions.length])).toEqual([
     ['vlan', 18],
-    ['vxlan', 600],
-    ['vxlan', 600],
-    ['vxlan', 200],
+    ['vxlan', 1400],
+    ['vxlan', 1400],
+    ['vxlan', 70],
   ])
 })
 
