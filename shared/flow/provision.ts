@@ -16,7 +16,8 @@ import { type Job, messageVersion } from '../queue/queues.ts'
 import { backoff } from '../reconcile/backoff.ts'
 import { eligible } from '../reconcile/candidates.ts'
 import { outcome } from '../reconcile/outcome.ts'
-import type { HostRecord } from '../reconcile/record.ts'
+import { type HostRecord, settledIn } from '../reconcile/record.ts'
+import { lastSeen } from '../reconcile/seen.ts'
 import { ConfigurationError } from '../runtime/configuration.ts'
 import type { Ports } from '../runtime/ports.ts'
 import { readHost } from '../store/items.ts'
@@ -82,8 +83,10 @@ async function attempt(
   const signal = AbortSignal.timeout(Math.max(1, Math.floor(remaining - reserve(remaining))))
   const context = { ports, cloudstack, policy, zone: job.zone, desired: desired.networks, signal }
   const pruning: Prune = (session, orphans) => prune(context, session, orphans)
+  const seen = lastSeen(record, settledIn(desired.revision, policy.mode), ports.now())
+  const last = seen === undefined ? undefined : { seen: seen.digest, devices: seen.devices }
   try {
-    return { ran: await run(driver(), target, desired, policy.mode, signal, pruning), revision: desired.revision }
+    return { ran: await run(driver(), target, desired, policy.mode, signal, pruning, last), revision: desired.revision }
   } catch (error) {
     if (error instanceof HostError) return { reason: error.reason, detail: error.message.slice(0, 500) }
     if (error instanceof ConfigurationError) return { reason: 'Misconfigured', detail: error.message.slice(0, 500) }

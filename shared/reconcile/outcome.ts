@@ -21,6 +21,7 @@ import {
   exceptionLimit,
   type HostRecord,
   type OrphanOutcome,
+  type Seen,
   settledIn,
   type Verdict,
 } from './record.ts'
@@ -43,6 +44,10 @@ export interface RunResult {
   readonly pending: readonly Pending[]
   readonly readiness: readonly Exception[]
   readonly orphans: readonly OrphanOutcome[]
+  /** What the host looks like, where all is right and the driver can compare. */
+  readonly seen?: string
+  /** True: it was not listed, since it is exactly as it was seen before. */
+  readonly unchanged?: boolean
 }
 
 /** What a run that finished says. */
@@ -63,6 +68,7 @@ export interface Outcome {
   readonly retries: number
   readonly nextAttemptAt?: number
   readonly readySeconds?: number
+  readonly seen?: Seen
 }
 
 export function outcome(
@@ -82,8 +88,9 @@ export function outcome(
   const mayHeal = findings.some((finding) => reasons[finding.reason].retry)
   const retries = mayHeal ? record.retries + 1 : 0
   const since = record.unreadySince ?? (record.tried > record.done ? record.edgeAt : undefined)
+  const settled = settledIn(revision, policy.mode)
   return {
-    settled: settledIn(revision, policy.mode),
+    settled,
     verdict,
     ...why(result, policy.mode),
     ...(bootId === undefined ? {} : { bootId }),
@@ -97,7 +104,15 @@ export function outcome(
     retries,
     ...(mayHeal ? { nextAttemptAt: now + backoff(retries, policy, random) } : {}),
     ...(verdict === 'InSync' && since !== undefined ? { readySeconds: Math.round((now - since) / 100) / 10 } : {}),
+    ...seenOf(record, result, settled, now),
   }
+}
+
+function seenOf(record: HostRecord, result: RunResult, settled: string, now: number): { readonly seen?: Seen } {
+  const { seen: digest, devices, unchanged, verdict } = result
+  if (digest === undefined || verdict !== 'InSync') return {}
+  const listedAt = unchanged ? record.seen?.listedAt : now
+  return listedAt === undefined ? {} : { seen: { digest, devices, settled, listedAt } }
 }
 
 const onlyObserved = ({ physicalNetwork, uri, devices, steps }: Pending): Exception => ({

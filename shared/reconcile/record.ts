@@ -27,6 +27,17 @@ export interface OrphanOutcome {
   readonly kept?: string
 }
 
+/** How a host looked when all was right, so that a verification need not list it again while it is still so (seen.ts). */
+export interface Seen {
+  /** The driver's own words. */
+  readonly digest: string
+  readonly devices: number
+  /** `revision:mode`. */
+  readonly settled: string
+  /** When the host was last listed in full. */
+  readonly listedAt: number
+}
+
 export interface HostRecord extends HostFact {
   /** The tick whose snapshot last wrote the facts. */
   readonly tick: number
@@ -77,6 +88,8 @@ export interface HostRecord extends HostFact {
   readonly readiness?: readonly Exception[]
   /** From the edge to its verification, in seconds. */
   readonly readySeconds?: number
+  /** Of the last run that finished, if it left nothing to do and nothing to tell. */
+  readonly seen?: Seen
 }
 
 /** What a host is settled in: a desired revision, brought about (apply) or only looked at (observe). */

@@ -258,7 +258,7 @@ export const crash = (cloud: string, host: HostRecord, now: number, nextAttemptA
 })
 
 export function reportDone(cloud: string, host: HostRecord, runId: string, outcome: Outcome, now: number): Write {
-  const { created, nextAttemptAt, reason, detail, exceptions, orphans, readiness, ...rest } = outcome
+  const { created, nextAttemptAt, reason, detail, exceptions, orphans, readiness, seen, ...rest } = outcome
   return {
     key: hostKey(cloud, host.zone, host.id),
     set: {
@@ -266,6 +266,7 @@ export function reportDone(cloud: string, host: HostRecord, runId: string, outco
       exceptions: exceptions.map((exception) => ({ ...exception })),
       orphans: orphans.map((orphan) => ({ ...orphan })),
       readiness: readiness.map((finding) => ({ ...finding })),
+      seen: seen === undefined ? undefined : { ...seen },
       verifiedAt: now,
       nextAttemptAt,
       reason,
@@ -280,6 +281,7 @@ export function reportDone(cloud: string, host: HostRecord, runId: string, outco
       ...(nextAttemptAt === undefined ? ['nextAttemptAt'] : []),
       ...(reason === undefined ? ['reason'] : []),
       ...(detail === undefined ? ['detail'] : []),
+      ...(seen === undefined ? ['seen'] : []),
       ...(outcome.verdict === 'InSync' ? ['unreadySince'] : []),
     ],
     when: equals('runId', runId),

@@ -37,6 +37,21 @@ describe('a finished run', () => {
     })
   })
 
+  it('that listed a host and found all right keeps what it saw; one that only compared keeps when it was listed', () => {
+    const listed = outcome(hostRecord(), { ...result, seen: 'd1' }, 'r2', policy, 5_000, 0.5)
+    expect(listed.seen).toEqual({ digest: 'd1', devices: 4, settled: 'r2:apply', listedAt: 5_000 })
+    const record = hostRecord({ seen: { digest: 'd1', devices: 4, settled: 'r2:apply', listedAt: 5_000 } })
+    const compared = outcome(record, { ...result, seen: 'd1', unchanged: true }, 'r2', policy, 9_000, 0.5)
+    expect(compared.seen).toEqual(record.seen)
+  })
+
+  it('that found anything to do keeps nothing of what it saw', () => {
+    const record = hostRecord({ seen: { digest: 'd1', devices: 4, settled: 'r1:apply', listedAt: 0 } })
+    const left = { ...result, verdict: 'OutOfSync', findings: [finding('Conflict')], seen: 'd2' } as const
+    expect(outcome(record, left, 'r1', policy, 0, 0.5)).not.toHaveProperty('seen')
+    expect(outcome(record, result, 'r1', policy, 0, 0.5)).not.toHaveProperty('seen')
+  })
+
   it('that left a finding which may heal tries again, later each time', () => {
     const findings = [finding('Conflict'), finding('Unsupported')]
     const first = outcome(hostRecord(), { ...result, verdict: 'OutOfSync', findings }, 'r1', policy, 0, 0.5)

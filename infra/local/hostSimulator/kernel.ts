@@ -20,6 +20,8 @@ export interface SimulatedLink {
   readonly vni?: number | null
   /** The multicast group of IPv4 that a VXLAN device joins when it comes up. */
   readonly multicast?: string | null
+  /** Bytes. */
+  readonly mtu: number
 }
 
 export interface SimulatedRoute {
@@ -55,6 +57,11 @@ export interface SimulatedKernel {
   /** Only while it is down. */
   rename(name: string, to: string): Refusal
   disableIpv6(name: string): Refusal
+  enableIpv6(name: string): Refusal
+  /** Sets the link group. */
+  mark(name: string, group: number): Refusal
+  /** Of this device only: VLAN devices above it, and bridges, keep theirs, which the real kernel would lower. */
+  setMtu(name: string, mtu: number): Refusal
   /** Takes what stands on the link away too; the ports of a bridge are left without a master. */
   delete(name: string): Refusal
 }
@@ -90,7 +97,9 @@ export function createSimulatedKernel(
     if (kind === 'vxlan' && all().some((other) => other.kind === 'vxlan' && other.vni === link.vni))
       return 'Error: A VXLAN device with the specified VNI already exists.'
     if (master !== null && byName.get(master)?.kind !== 'bridge') return 'RTNETLINK answers: Operation not supported'
-    const born = { up: false, group: 0, disableIpv6: false, ...link, kind, parent, master, vlanId }
+    const below = byName.get(parent ?? '')?.mtu ?? 1500
+    const mtu = kind === 'vxlan' ? below - 50 : below
+    const born = { up: false, group: 0, disableIpv6: false, mtu, ...link, kind, parent, master, vlanId }
     byName.set(link.name, { ...born, index: ++lastIndex })
     return null
   }
@@ -169,6 +178,9 @@ export function createSimulatedKernel(
     },
     rename,
     disableIpv6: (name) => change(name, { disableIpv6: true }),
+    enableIpv6: (name) => change(name, { disableIpv6: false }),
+    mark: (name, group) => change(name, { group }),
+    setMtu: (name, mtu) => change(name, { mtu }),
     delete: remove,
   }
 }

@@ -2,7 +2,8 @@
  * The simulated host's answer to the observe command. In: its kernel, hostname, boot id and agent.properties. Out: what the
  * real command prints with iproute2 6.1, its fields in that order; fields that nobody reads are left out.
  */
-import { kernelFiles, marker, readable } from '../../../shared/hypervisors/kvm/commands.ts'
+import { kernelFiles, marker, readable, sameMarker } from '../../../shared/hypervisors/kvm/commands.ts'
+import { digestOf } from '../../../shared/hypervisors/kvm/digest.ts'
 import type { VxlanScript } from '../../../shared/hypervisors/kvm/facts.ts'
 import type { RemovalStep } from '../../../shared/hypervisors/kvm/removalCommand.ts'
 import type { SimulatedKernel, SimulatedLink, SimulatedRoute } from './kernel.ts'
@@ -27,7 +28,15 @@ const standing = 123_456
 
 export const uptimeOf = (host: ObservedHost): number => host.uptime?.() ?? standing
 
-export function simulateObservation(host: ObservedHost): string {
+/** With the digest of an earlier listing on stdin it lists only where it would make another one of itself. */
+export function simulateObservation(host: ObservedHost, input = ''): string {
+  const listing = simulateListing(host)
+  const [known = ''] = input.split('\n')
+  if (known === '' || digestOf(listing) !== known) return listing
+  return ['', marker('host'), host.hostname, host.bootId, sameMarker, ''].join('\n')
+}
+
+function simulateListing(host: ObservedHost): string {
   const links = host.kernel.links()
   const { igmpMaxMemberships, optmemMax } = host.kernel.limits
   const ipv6 = links.map((link) => `${link.name}/disable_ipv6:${link.disableIpv6 ? 1 : 0}`)
@@ -62,7 +71,7 @@ function linkAsPrinted(link: SimulatedLink): object {
     ...(link.parent === null || link.kind === 'vxlan' ? {} : { link: link.parent }),
     ifname: link.name,
     flags: ['BROADCAST', 'MULTICAST', ...(link.up ? ['UP', 'LOWER_UP'] : [])],
-    mtu: 1500,
+    mtu: link.mtu,
     qdisc: 'noqueue',
     ...(link.master === null ? {} : { master: link.master }),
     operstate: link.up ? 'UP' : 'DOWN',
@@ -74,6 +83,7 @@ function linkAsPrinted(link: SimulatedLink): object {
 
 function tagAsPrinted(link: SimulatedLink): object {
   if (link.vni != null) return { info_data: { id: link.vni, ...groupAsPrinted(link), link: link.parent, port: 8472 } }
+  if (link.kind === 'tun') return { info_data: { type: 'tap' } }
   return link.vlanId === null ? {} : { info_data: { protocol: '802.1Q', id: link.vlanId, flags: ['REORDER_HDR'] } }
 }
 

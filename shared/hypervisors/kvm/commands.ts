@@ -2,7 +2,7 @@
  * Every command that the KVM driver runs on a host, whole and fixed: none is ever built from data, which travels through
  * stdin only (batch.ts). A simulated host answers these strings by equality.
  */
-import { inTime, lock, path, script, vxlanLock } from './script.ts'
+import { inTime, lock, script, vxlanLock } from './script.ts'
 
 /** CloudStack's script for VXLAN, where its packages put it. A site may have its own in that place (FACTS B4). */
 const modifyVxlan = '/usr/share/cloudstack-common/scripts/vm/network/vnet/modifyvxlan.sh'
@@ -32,33 +32,73 @@ export const kernelFiles = {
   optmemMax: '/proc/sys/net/core/optmem_max',
 } as const
 
-const mark = (section: Section): string => `echo '${marker(section)}'`
+/** Printed after the section `host` in the place of all others: the host is as the digest on stdin says. */
+export const sameMarker = '@@bridgekeeper:same@@'
+
+/** Taps of VMs come and go, and decide nothing: neither these devices nor their switches are part of a digest (digest.ts). */
+export const tapName = /^vnet\d+$/
+
+/** The limits that are part of a digest, in its order. */
+export const limitFiles = [kernelFiles.igmpMaxMemberships, kernelFiles.optmemMax] as const
+
+const mark = (section: Section): string => `echo "${marker(section)}"`
+
+/**
+ * `ip -d -o link` in the words of digest.ts, a line for each device but for taps: index, name, 1 if it is up, MTU, master,
+ * group; of a VLAN or VXLAN device its protocol, id, group or remote end, device and port; other names. Other lines stay as
+ * they are. An iproute2 that prints them otherwise costs no more than a listing.
+ */
+const briefly = `awk "
+  /^vnet[0-9]+.disable_ipv6:/ { next }
+  !/^[0-9]+: / { print; next }
+  /^[0-9]+: vnet[0-9]+: .* tun type tap / && !/ altname / { next }
+  {
+    line = \\$1 FS \\$2 FS (\\$3 ~ /[<,]UP[,>]/); own = 1
+    for (i = 4; i < NF; i++) {
+      if (\\$i ~ /^(vlan|vxlan)\\$/ && \\$(i + 1) ~ /^(protocol|id|external)\\$/) own = 2
+      if (\\$i ~ /^(link.*|addrgenmode|bridge_slave|numtxqueues)\\$/) own = 0
+      if (own == 1 && \\$i ~ /^(mtu|master|group)\\$/) line = line FS \\$(i + 1)
+      if (own == 2 && \\$i ~ /^(protocol|id|group|remote|dev|dstport)\\$/) line = line FS \\$(i + 1)
+      if (\\$i ~ /^altname\\$/) line = line FS \\$(i + 1)
+    }
+    print line
+  }"`
 
 /**
  * Prints what observe.ts reads: hostname and boot id, all links, all disable_ipv6, marks, limits, multicast routes,
- * whether modifyvxlan.sh says `group` outside of a comment, the agent's device keys.
+ * whether modifyvxlan.sh says `group` outside of a comment, the agent's device keys. On stdin there may be the digest of
+ * an earlier listing: then, where the host makes the same one of itself, it prints the first of these and `same`.
  */
-export const observeCommand = [
-  `${path}; export PATH`,
-  'echo',
-  mark('host'),
-  'cat /proc/sys/kernel/hostname /proc/sys/kernel/random/boot_id',
-  mark('links'),
-  'ip -d -j link',
-  mark('ipv6'),
-  `if cd /proc/sys/net/ipv6/conf 2>/dev/null; then grep -Hs '' -- */disable_ipv6; else echo '${withoutIpv6}'; fi`,
-  mark('kernel'),
-  `cd /sys/class/net 2>/dev/null; grep -Hsv '^0$' -- */netdev_group ${Object.values(kernelFiles).join(' ')}`,
-  mark('routes'),
-  'ip -4 -j route show table main root 239.0.0.0/8 2>/dev/null',
-  mark('vxlanScript'),
-  `if [ ! -r ${modifyVxlan} ]; then echo absent; ` +
-    `elif grep -Eq '^[^#]*[[:space:]]group[[:space:]]' ${modifyVxlan}; then echo multicast; else echo other; fi`,
-  mark('agent'),
-  `if [ -r ${agentProperties} ]; then echo '${readable}'; ` +
-    `grep -Es '^[[:space:]]*(public|private|guest)[.]network[.]device' ${agentProperties}; fi`,
-  mark('end'),
-].join('; ')
+export const observeCommand = script(`read -r known || known=
+identity() { ${mark('host')}; cat /proc/sys/kernel/hostname /proc/sys/kernel/random/boot_id; }
+ipv6() {
+  if cd /proc/sys/net/ipv6/conf 2>/dev/null; then grep -Hs "" -- */disable_ipv6; else echo "${withoutIpv6}"; fi
+}
+limits() { grep -Hs "" -- ${limitFiles.join(' ')}; }
+rest() {
+  ${mark('routes')}
+  ip -4 -j route show table main root 239.0.0.0/8 2>/dev/null
+  ${mark('vxlanScript')}
+  if [ ! -r ${modifyVxlan} ]; then echo absent
+  elif grep -Eq "^[^#]*[[:space:]]group[[:space:]]" ${modifyVxlan}; then echo multicast; else echo other; fi
+  ${mark('agent')}
+  if [ -r ${agentProperties} ]; then echo "${readable}"
+    grep -Es "^[[:space:]]*(public|private|guest)[.]network[.]device" ${agentProperties}; fi
+}
+echo
+identity
+if [ -n "$known" ]; then
+  digest="$({ identity; { ip -d -o link; ipv6; } | ${briefly}; limits; rest; } 2>/dev/null | sha256sum)"
+  if [ "\${digest%% *}" = "$known" ]; then echo "${sameMarker}"; exit 0; fi
+fi
+${mark('links')}
+ip -d -j link
+${mark('ipv6')}
+(ipv6)
+${mark('kernel')}
+(cd /sys/class/net 2>/dev/null; grep -Hsv "^0$" -- */netdev_group ${Object.values(kernelFiles).join(' ')})
+rest
+${mark('end')}`)
 
 /** How applyCommand ends when it did nothing, or not all. */
 export const applyEnds = { lockFile: 74, locked: 75, late: 76, vxlanLocked: 77 } as const

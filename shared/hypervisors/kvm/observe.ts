@@ -4,7 +4,7 @@
  */
 import * as z from 'zod'
 import { HostError } from '../driver.ts'
-import { kernelFiles, marker, readable, type Section, sections, withoutIpv6 } from './commands.ts'
+import { kernelFiles, marker, readable, type Section, sameMarker, sections, withoutIpv6 } from './commands.ts'
 import type { AgentDevices, HostFacts, KernelFacts, Link, Route, VlanTag, VxlanScript, VxlanTag } from './facts.ts'
 import { vxlanPort } from './names.ts'
 
@@ -41,18 +41,37 @@ const hostShape = z.tuple([
   z.string().check(z.regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/)),
 ])
 
+/** What a host says of itself first, and all that it says where it is as its digest says. */
+export interface Identity {
+  readonly hostname: string
+  readonly bootId: string
+}
+
+/** @returns null where the host was listed. @throws HostError HostMisread */
+export function readUnchanged(output: string): Identity | null {
+  const lines = output.split(/\r?\n/)
+  const [host, same] = [lines.indexOf(marker('host')), lines.lastIndexOf(sameMarker)]
+  if (same < 0) return null
+  if (host < 0 || lines.slice(same + 1).some((line) => line !== ''))
+    throw misread('it says that nothing changed, and more')
+  return identityOf(lines.slice(host + 1, same).join('\n'))
+}
+
+function identityOf(text: string): Identity {
+  const [hostname, bootId] = parsed('hostname and boot id', hostShape, text.trim().split('\n'))
+  return { hostname, bootId }
+}
+
 /** @throws HostError HostMisread, naming the part that was not understood. */
 export function readObservation(output: string): HostFacts {
   const parts = splitSections(output)
-  const [hostname, bootId] = parsed('hostname and boot id', hostShape, parts.host.trim().split('\n'))
   const switches = readIpv6(parts.ipv6)
   const links = parsed('links', linksShape, json('"ip -d -j link"', parts.links)).flatMap((shape) =>
     shape.ifname === undefined ? [] : [shape],
   )
   const { groups, ...kernel } = readKernel(parts.kernel)
   return {
-    hostname,
-    bootId,
+    ...identityOf(parts.host),
     links: links.map((shape) => linkOf(shape, switches, groups)),
     kernel: { ...kernel, ipv6: switches.size > 0 },
     routes: readRoutes(parts.routes),

@@ -1,0 +1,106 @@
+/**
+ * The digest of a host as it was seen: what the host itself would make of the same, from sources that are cheaper than a
+ * listing (`briefly` in commands.ts). Pure. In: the full output of the observe command. Out: a SHA-256. Since it is made of
+ * what was judged, and not of a second look, nothing can happen between the two.
+ *
+ * | part of it                                                          | not part of it                               |
+ * |---------------------------------------------------------------------|----------------------------------------------|
+ * | hostname, boot id                                                   | the boot clock                               |
+ * | each device: index, name, parent, up, MTU, master, mark             | taps of VMs; carrier, state, counters, timers |
+ * | by its index also what cannot change without a new one: kind        |                                              |
+ * | a VLAN's id and protocol; a VXLAN's VNI, group, device, port        |                                              |
+ * | other names, IPv6 switches                                          | switches of taps                             |
+ * | limits, multicast routes, modifyvxlan.sh, the agent's keys          |                                              |
+ */
+import { createHash } from 'node:crypto'
+import * as z from 'zod/mini'
+import { limitFiles, marker, sections, tapName } from './commands.ts'
+
+const optionalName = z.nullish(z.string())
+const linkShape = z.object({
+  ifindex: z.number(),
+  ifname: z.string(),
+  link: optionalName,
+  link_index: z.optional(z.number()),
+  flags: z.array(z.string()),
+  mtu: z.number(),
+  master: optionalName,
+  group: optionalName,
+  altnames: z.optional(z.array(z.string())),
+  linkinfo: z.optional(
+    z.object({
+      info_kind: z.optional(z.string()),
+      info_data: z.optional(
+        z.object({
+          type: z.optional(z.unknown()),
+          protocol: z.optional(z.unknown()),
+          id: z.optional(z.unknown()),
+          group: z.optional(z.unknown()),
+          group6: z.optional(z.unknown()),
+          remote: z.optional(z.unknown()),
+          remote6: z.optional(z.unknown()),
+          link: z.optional(z.unknown()),
+          port: z.optional(z.unknown()),
+        }),
+      ),
+    }),
+  ),
+})
+type LinkShape = z.infer<typeof linkShape>
+/** Some versions print `{}` for a link that they do not show. */
+const linksShape = z.array(z.union([linkShape, z.strictObject({ ifname: z.optional(z.never()) })]))
+
+/** @returns undefined where an iproute2 prints too little to compare by: then every look lists */
+export function digestOf(output: string): string | undefined {
+  const lines = output.split(/\r?\n/)
+  const body = (section: (typeof sections)[number]): readonly string[] => {
+    const at = sections.indexOf(section)
+    const [from, to] = [sections[at], sections[at + 1]]
+    return from && to ? lines.slice(lines.indexOf(marker(from)) + 1, lines.indexOf(marker(to))) : []
+  }
+  const links = linksShape.safeParse(JSON.parse(body('links').join('\n')))
+  if (!links.success) return undefined
+  const kernel = body('kernel')
+  const parts = [
+    marker('host'),
+    ...body('host'),
+    ...links.data.flatMap((link) => (link.ifname === undefined || isTap(link) ? [] : [briefly(link)])),
+    ...body('ipv6').filter((line) => !tapName.test(line.replace(/\/disable_ipv6:.*$/, ''))),
+    ...limitFiles.flatMap((file) => kernel.find((line) => line.startsWith(`${file}:`)) ?? []),
+    marker('routes'),
+    ...lines.slice(lines.indexOf(marker('routes')) + 1, lines.indexOf(marker('end'))),
+    '',
+  ]
+  return createHash('sha256').update(parts.join('\n')).digest('hex')
+}
+
+const isTap = ({ ifname, altnames = [], linkinfo }: LinkShape): boolean =>
+  tapName.test(ifname) && linkinfo?.info_kind === 'tun' && linkinfo.info_data?.type === 'tap' && altnames.length === 0
+
+/** The line that the host's `awk` makes of the same device's text. */
+function briefly({
+  ifindex,
+  ifname,
+  link,
+  link_index,
+  flags,
+  mtu,
+  master,
+  group,
+  altnames,
+  linkinfo,
+}: LinkShape): string {
+  const below =
+    link === undefined && link_index === undefined ? '' : `@${link ?? (link_index ? `if${link_index}` : 'NONE')}`
+  const up = flags.includes('UP') ? '1' : '0'
+  const { info_kind: kind, info_data: data } = linkinfo ?? {}
+  const own =
+    kind === 'vlan'
+      ? [data?.protocol, data?.id]
+      : kind === 'vxlan' && data?.id !== undefined
+        ? [data.id, data.group ?? data.group6 ?? data.remote ?? data.remote6, data.link, data.port]
+        : []
+  return [`${ifindex}:`, `${ifname}${below}:`, up, mtu, master, group, ...own, ...(altnames ?? [])]
+    .filter((word) => word != null)
+    .join(' ')
+}
