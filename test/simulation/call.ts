@@ -25,6 +25,8 @@ export interface Call {
   /** What it is about, for people: a host, a zone. */
   readonly about: string
   readonly begunAt: number
+  /** Whether the message that began it is of a newer version. */
+  readonly newer: boolean
   /** When its function is ended, and when its message comes back. */
   readonly endsAt: number
   readonly lateAt: number
@@ -51,6 +53,7 @@ export interface CallOptions {
   readonly cloud: string
   readonly about: string
   readonly number: number
+  readonly newer: boolean
   readonly timeoutMilliseconds: number
   readonly visibilityMilliseconds: number
   readonly skew: number
@@ -110,6 +113,7 @@ export function createCall(scheduler: Scheduler, options: CallOptions): Call {
     cloud: options.cloud,
     about: options.about,
     begunAt,
+    newer: options.newer,
     endsAt: begunAt + options.timeoutMilliseconds,
     lateAt: begunAt + options.visibilityMilliseconds,
     random,

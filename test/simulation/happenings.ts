@@ -2,11 +2,14 @@
  * What an incident does to the world when its time comes. In: an incident. Out: a changed CloudStack, changed machines,
  * a trouble that begins, or a call. Whatever it begins, it also ends.
  */
-import type { Incident } from './incident.ts'
+
+import { controlKey, hostKey, pointerKey, sweptKey, zonePartition } from '../../shared/store/items.ts'
+import type { Item, Key, Store } from '../../shared/store/store.ts'
+import { chosenIn, type Incident } from './incident.ts'
 import { boot, cloudStackSetsUp, type Machine, newMachine } from './machine.ts'
 import { type KnownNetwork, type Management, note, pairOf, persistent } from './management.ts'
 import type { Scheduler } from './scheduler.ts'
-import type { System } from './system.ts'
+import { itemAddress, type System } from './system.ts'
 import type { Troubles } from './troubles.ts'
 
 export interface Scene {
@@ -14,6 +17,8 @@ export interface Scene {
   readonly management: Management
   readonly system: System
   readonly troubles: Troubles
+  readonly store: Store
+  readonly items: Map<string, Item>
   /** What `at` and `until` count from. */
   readonly start: number
 }
@@ -29,6 +34,7 @@ export function happen(incident: Incident, scene: Scene): void {
     case 'lose':
     case 'double':
     case 'delay':
+    case 'newer message':
       troubles.misdeliver(incident)
       return
     case 'store out':
@@ -39,11 +45,23 @@ export function happen(incident: Incident, scene: Scene): void {
     case 'purge':
       system.purge(incident.queue)
       return
-    case 'backfill': {
-      const { host } = incident
-      system.invoke('backfill', host === undefined ? {} : { host }, host ?? 'every host')
+    case 'backfill':
+      system.invoke('backfill', incident.chosen, chosenIn(incident.chosen))
       return
-    }
+    case 'pause':
+      order(system, 'pause', incident.zone)
+      scheduler.at(start + incident.until, () => order(system, 'resume', incident.zone))
+      return
+    case 'release':
+      order(system, 'release', incident.zone)
+      return
+    case 'housekeeping':
+      age(scene, incident.days)
+      system.invoke('housekeeping', {}, '')
+      return
+    case 'newer item':
+      writeNewer(incident, scene)
+      return
     case 'all Disconnected': {
       const all = [...management.machines.values()].filter(({ listed }) => listed)
       for (const machine of all) show(machine, { state: 'Disconnected' })
@@ -190,4 +208,51 @@ function removeNetwork(id: string, { management, scheduler }: Scene): void {
 function noteLate(management: Management, type: string, scheduler: Scheduler): void {
   const created = scheduler.now()
   scheduler.at(created + 7_000, () => note(management, type, created))
+}
+
+/** As on the command line: of a zone, or of the whole cloud. */
+export const order = (system: System, act: 'pause' | 'resume' | 'release', zone: string | undefined): void =>
+  system.invoke('operator', zone === undefined ? { act } : { act, zone }, `${act} ${zone ?? 'the cloud'}`)
+
+/** Writes as nobody of this version does: past every call and every watch. */
+function rewrite({ store, items }: Scene, { pk, sk }: Key, set: Readonly<Record<string, number>>): void {
+  store.update({ key: { pk, sk }, set }).then((item) => item && items.set(itemAddress(pk, sk), item))
+}
+
+/** As if all that expires had been written so many days ago; what is under way is as young as it is. */
+function age(scene: Scene, days: number): void {
+  const { cloud } = scene.management
+  for (const { pk, sk, expires, removedAt } of days === 0 ? [] : [...scene.items.values()]) {
+    if (pk !== `C#${cloud}` && !pk.startsWith(`Z#${cloud}#`)) continue
+    if (typeof expires === 'number') rewrite(scene, { pk, sk }, { expires: expires - days * 86_400 })
+    if (typeof removedAt === 'number') rewrite(scene, { pk, sk }, { removedAt: removedAt - days * 86_400_000 })
+  }
+}
+
+/** The item is of a newer version for a while; if it is not there, nothing happens. */
+function writeNewer(incident: Extract<Incident, { what: 'newer item' }>, scene: Scene): void {
+  const { scheduler, start, items } = scene
+  const key = newerKey(incident, items)
+  const item = key && items.get(itemAddress(key.pk, key.sk))
+  if (key === undefined || item?.v !== 1) return
+  rewrite(scene, key, { v: 2 })
+  scheduler.at(start + incident.until, () => rewrite(scene, key, { v: 1 }))
+}
+
+function newerKey(
+  { item, cloud, zone, host }: Extract<Incident, { what: 'newer item' }>,
+  items: ReadonlyMap<string, Item>,
+): Key | undefined {
+  switch (item) {
+    case 'control':
+      return controlKey(cloud)
+    case 'host':
+      return hostKey(cloud, zone, host)
+    case 'pointer':
+      return pointerKey(cloud, zone, 'KVM')
+    case 'hold':
+      return [...items.values()].find(({ pk, sk }) => pk === zonePartition(cloud, zone) && sk.startsWith('HOLD#'))
+    case 'zones':
+      return sweptKey(cloud)
+  }
 }

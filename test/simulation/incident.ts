@@ -2,14 +2,30 @@
  * Everything that goes wrong, or just happens, in one simulation, as data: it can be generated from a seed, left out one
  * by one until nothing more can be, and told as a sentence. `at` and `until` are milliseconds since the beginning.
  */
+import type { Selection } from '../../shared/flow/backfill.ts'
 import type { QueueName } from '../../shared/queue/queues.ts'
 
-export const functionNames = ['snapshot', 'diff', 'provisionKvm', 'provisionCloudstack', 'backfill'] as const
+/** `operator` is the command line: it is nobody's function, and dies and fails like one. */
+export const functionNames = [
+  'snapshot',
+  'diff',
+  'provisionKvm',
+  'provisionCloudstack',
+  'backfill',
+  'housekeeping',
+  'operator',
+] as const
 export type FunctionName = (typeof functionNames)[number]
 
 /** Ways in which CloudStack's API answers badly. */
 export const badAnswers = ['refuses', 'hangs', 'empty', 'partial', 'no URIs', 'slow'] as const
 export type BadAnswer = (typeof badAnswers)[number]
+
+/** Ways in which the store and SQS fail: every second call or all of them, or they do what was asked and do not say so. */
+export const storeOutages = ['throttles', 'refuses', 'answers nothing'] as const
+export const queueOutages = ['takes nothing', 'gives nothing', 'does neither', 'answers nothing'] as const
+/** Items that an upgraded function may have written. */
+export const newerItems = ['control', 'host', 'pointer', 'hold', 'zones'] as const
 
 interface At {
   readonly at: number
@@ -29,11 +45,12 @@ interface Fate extends At {
 export type Incident =
   | (Fate & { readonly what: 'kill' })
   | (Fate & { readonly what: 'freeze'; readonly milliseconds: number })
-  | (At & { readonly what: 'lose' | 'double'; readonly queue: QueueName })
+  | (At & { readonly what: 'lose' | 'double' | 'newer message'; readonly queue: QueueName })
   | (At & { readonly what: 'delay'; readonly queue: QueueName; readonly milliseconds: number })
   | (At & { readonly what: 'purge'; readonly queue: QueueName })
   | (At & { readonly what: 'write twice'; readonly function: FunctionName; readonly step: number })
-  | (During & { readonly what: 'store out' | 'queues out' })
+  | (During & { readonly what: 'store out'; readonly how: (typeof storeOutages)[number] })
+  | (During & { readonly what: 'queues out'; readonly how: (typeof queueOutages)[number] })
   | (During & { readonly what: 'CloudStack'; readonly how: BadAnswer })
   | (During & { readonly what: 'all Disconnected' })
   | (At & { readonly what: 'reboot'; readonly host: string; readonly seconds: number; readonly seen: boolean })
@@ -55,7 +72,16 @@ export type Incident =
       readonly setUp: boolean
     })
   | (At & { readonly what: 'remove network'; readonly network: string })
-  | (At & { readonly what: 'backfill'; readonly host: string | undefined })
+  | (At & { readonly what: 'backfill'; readonly chosen: Selection })
+  | (During & { readonly what: 'pause'; readonly zone: string | undefined })
+  | (At & { readonly what: 'release'; readonly zone: string | undefined })
+  | (At & { readonly what: 'housekeeping'; readonly days: number })
+  | (During & {
+      readonly what: 'newer item'
+      readonly item: (typeof newerItems)[number]
+      readonly zone: string
+      readonly host: string
+    })
 
 /** As `+ 12:34.567`: minutes, seconds and milliseconds since the beginning. */
 export function timeOf(milliseconds: number): string {
@@ -88,9 +114,12 @@ function eventOf(incident: Incident): string {
       return `the queue of ${incident.queue} is purged`
     case 'write twice':
       return `the step ${incident.step} of the next ${incident.function}, if it writes, is sent twice by the SDK`
+    case 'newer message':
+      return `the next message for ${incident.queue} is of a newer version`
     case 'store out':
+      return `the store ${incident.how} until ${timeOf(incident.until)}`
     case 'queues out':
-      return `${incident.what === 'store out' ? 'every second call of the store' : 'every call of SQS'} fails until ${timeOf(incident.until)}`
+      return `SQS ${incident.how} until ${timeOf(incident.until)}`
     case 'CloudStack':
       return `CloudStack answers badly (${incident.how}) until ${timeOf(incident.until)}`
     case 'all Disconnected':
@@ -119,6 +148,19 @@ function eventOf(incident: Incident): string {
     case 'remove network':
       return `network ${incident.network} is deleted in CloudStack`
     case 'backfill':
-      return `an operator asks for a backfill of ${incident.host ?? 'every host'}`
+      return `an operator asks for a backfill of ${chosenIn(incident.chosen)}`
+    case 'pause':
+      return `an operator pauses ${incident.zone ?? 'the cloud'} until ${timeOf(incident.until)}`
+    case 'release':
+      return `an operator releases whatever waits in ${incident.zone ?? 'the cloud'}`
+    case 'housekeeping':
+      return `housekeeping begins, and all that expires is ${incident.days} days older`
+    case 'newer item':
+      return `a newer version writes the ${incident.item} of host ${incident.host} or its zone, and is gone at ${timeOf(incident.until)}`
   }
 }
+
+export const chosenIn = (chosen: Selection): string =>
+  Object.entries(chosen)
+    .map(([part, value]) => `${part} ${value}`)
+    .join(', ') || 'every host'

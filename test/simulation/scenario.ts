@@ -2,7 +2,8 @@
  * One simulation as data: which clouds there are, and everything that happens to them. In: a seed. Out: a scenario; the
  * same seed gives the same one. Incidents end at `quietAt`; what must be true after that depends on `ending`.
  */
-import { badAnswers, type FunctionName, functionNames, type Incident } from './incident.ts'
+import type { Selection } from '../../shared/flow/backfill.ts'
+import { badAnswers, type FunctionName, type Incident, newerItems, queueOutages, storeOutages } from './incident.ts'
 import type { Network, PhysicalNetwork } from './management.ts'
 import { createRandom, type Random } from './random.ts'
 
@@ -65,7 +66,8 @@ function settingsOf(ending: Scenario['ending'], random: Random): Readonly<Record
       ? { BRIDGEKEEPER_BACKOFF_MAX_SECONDS: '600', BRIDGEKEEPER_VERIFY_SECONDS: '900' }
       : { BRIDGEKEEPER_VERIFY_SECONDS: random.chance(0.5) ? '1800' : '600' }
   const removal = { BRIDGEKEEPER_REMOVAL: 'prune', BRIDGEKEEPER_REMOVAL_GRACE_SECONDS: '300' }
-  return { ...intervals, BRIDGEKEEPER_HOLD_PROBE_SECONDS: '120', ...(random.chance(0.6) ? removal : {}) }
+  const cap = random.chance(0.4) ? { BRIDGEKEEPER_VERIFY_PER_TICK: '2' } : {}
+  return { ...intervals, ...cap, BRIDGEKEEPER_HOLD_PROBE_SECONDS: '120', ...(random.chance(0.6) ? removal : {}) }
 }
 
 /** Both clouds name their zones and hosts alike, so that whatever is mixed up shows. VLAN ids belong to one zone each. */
@@ -110,8 +112,8 @@ function hostsOf(zone: string, index: number, random: Random): readonly HostPlac
 }
 
 const queueNames = ['snapshot', 'diff', 'provisionKvm', 'provisionCloudstack'] as const
-/** Most calls are of these; each is killed and frozen as often as the others. */
-const often: readonly FunctionName[] = functionNames.filter((name) => name !== 'backfill')
+/** Most calls are of the first ones. */
+const often: readonly FunctionName[] = [...queueNames, ...queueNames, 'housekeeping', 'operator']
 
 function incidentsOf(cloud: CloudScenario, random: Random): readonly Incident[] {
   let hosts = 0
@@ -136,7 +138,8 @@ function incidentsOf(cloud: CloudScenario, random: Random): readonly Incident[] 
       () => ({ ...when, what: 'delay', queue, milliseconds: random.whole(5_000, 500_000) }),
       () => ({ ...when, what: 'purge', queue }),
       () => ({ ...when, what: 'write twice', function: random.pick(often) ?? 'diff', step: random.whole(1, 12) }),
-      () => ({ ...during(20_000, 200_000), what: random.chance(0.5) ? 'store out' : 'queues out' }),
+      () => ({ ...during(20_000, 200_000), what: 'store out', how: random.pick(storeOutages) ?? 'throttles' }),
+      () => ({ ...during(20_000, 200_000), what: 'queues out', how: random.pick(queueOutages) ?? 'does neither' }),
       () => ({ ...during(30_000, 240_000), what: 'CloudStack', how: random.pick(badAnswers) ?? 'refuses' }),
       () => ({ ...during(30_000, 240_000), what: 'CloudStack', how: random.pick(badAnswers) ?? 'refuses' }),
       () => ({ ...when, what: 'reboot', host, seconds: random.whole(10, 150), seen: random.chance(0.7) }),
@@ -152,16 +155,22 @@ function incidentsOf(cloud: CloudScenario, random: Random): readonly Incident[] 
       () => addNetwork(cloud, when, ++networks, random),
       () => addNetwork(cloud, when, ++networks, random),
       () => ({ ...when, what: 'remove network', network: random.pick(cloud.networks)?.id ?? '' }),
-      () => ({ ...when, what: 'backfill', host: random.chance(0.5) ? host : undefined }),
+      () => ({ ...when, what: 'backfill', chosen: chosenOf(cloud, random) }),
+      () => ({ ...during(60_000, 600_000), what: 'pause', zone: zoneOrAll(cloud, random) }),
+      () => ({ ...when, what: 'release', zone: zoneOrAll(cloud, random) }),
+      () => ({ ...when, what: 'housekeeping', days: random.chance(0.3) ? 0 : 61 }),
+      () => newerItem(cloud, during(30_000, 400_000), random),
+      () => ({ ...when, what: 'newer message', queue }),
     ]
     return random.pick(makers)?.()
   }
-  const count = random.whole(4, 24)
+  const count = random.whole(4, 28)
   const drawn = Array.from({ length: count }, one).filter((incident) => incident !== undefined)
   return [
     ...drawn,
     ...(random.chance(0.3) ? replaced(cloud, random) : []),
     ...(random.chance(0.15) ? [allDisconnected(cloud, random)] : []),
+    ...(random.chance(0.2) ? manyUnreachable(cloud, random) : []),
   ]
 }
 
@@ -177,6 +186,37 @@ function replaced({ name: cloud, networks }: CloudScenario, random: Random): rea
     { at, cloud, what: 'remove network', network: id },
     { at: later, cloud, what: 'add network', ...second },
   ]
+}
+
+/** What one cause makes many hosts of a zone fail from is held; then a network comes that the others are to wait for. */
+function manyUnreachable(cloud: CloudScenario, random: Random): readonly Incident[] {
+  const at = random.whole(3 * minute, 15 * minute)
+  const [zone = 'zone-1'] = cloud.zones
+  const until = at + random.whole(8 * minute, 20 * minute)
+  const away = cloud.hosts.filter((host) => host.zone === zone && host.hypervisor === 'KVM' && random.chance(0.7))
+  const common = { cloud: cloud.name, until: Math.min(troubled, until) }
+  return [
+    ...away.map(({ id }): Incident => ({ ...common, at, what: 'unreachable', host: id })),
+    { at: at + 10_000, cloud: cloud.name, what: 'backfill', chosen: { zone } },
+    addNetwork(cloud, { at: at + random.whole(2 * minute, 6 * minute), cloud: cloud.name }, 80, random),
+  ]
+}
+
+const zoneOrAll = ({ zones }: CloudScenario, random: Random): string | undefined =>
+  random.chance(0.5) ? undefined : random.pick(zones)
+
+function chosenOf({ hosts }: CloudScenario, random: Random): Selection {
+  const { id = 'h11', zone = 'zone-1', cluster = 'cluster-1a' } = random.pick(hosts) ?? {}
+  return random.pick<Selection>([{}, { zone }, { cluster }, { host: id }, { zone, cluster, host: id }]) ?? {}
+}
+
+function newerItem(
+  { hosts }: CloudScenario,
+  during: { at: number; until: number; cloud: string },
+  random: Random,
+): Incident {
+  const { id: host = 'h11', zone = 'zone-1' } = random.pick(hosts) ?? {}
+  return { ...during, what: 'newer item', item: random.pick(newerItems) ?? 'host', zone, host }
 }
 
 /** Ten ticks long. */

@@ -10,21 +10,25 @@
 import { createMemoryStore } from '../../shared/store/memory.ts'
 import type { Item } from '../../shared/store/store.ts'
 import { type Deployed, readDeployed } from './deployed.ts'
-import { happen, reboot } from './happenings.ts'
+import { happen, order, reboot } from './happenings.ts'
 import { createHistory } from './history.ts'
 import { type Incident, sentenceOf } from './incident.ts'
 import { counters } from './invariants/counters.ts'
 import { devices } from './invariants/devices.ts'
 import { ending } from './invariants/ending.ts'
 import type { Known } from './invariants/facts.ts'
+import { holds } from './invariants/holds.ts'
+import { housekeeping } from './invariants/housekeeping.ts'
 import { listings } from './invariants/listings.ts'
+import { pauses } from './invariants/pauses.ts'
 import { rollout } from './invariants/rollout.ts'
 import { runs } from './invariants/runs.ts'
+import { versions } from './invariants/versions.ts'
 import { newMachine } from './machine.ts'
 import type { Management } from './management.ts'
 import type { CloudScenario, Scenario } from './scenario.ts'
 import { createScheduler, type Scheduler } from './scheduler.ts'
-import { createSystem } from './system.ts'
+import { createSystem, type System } from './system.ts'
 import { createTroubles } from './troubles.ts'
 import { watchAll } from './watch.ts'
 
@@ -59,11 +63,14 @@ export async function simulate(scenario: Scenario, told = false): Promise<Result
   }
   const items = new Map<string, Item>()
   const clouds = new Map(scenario.clouds.map((cloud) => [cloud.name, managementOf(cloud)]))
-  const known: Known = { scheduler, clouds, items, violate }
-  const watch = watchAll([counters(known), runs(known), devices(known), rollout(known), listings(known)])
-  const troubles = createTroubles(start)
   const { seed, skew, zombies, settings } = scenario
-  const common = { scheduler, store: createMemoryStore(), items, deployed, troubles, watch, seed, skew, zombies }
+  const known: Known = { scheduler, clouds, items, settings, violate }
+  const watch = watchAll(
+    [counters, runs, devices, rollout, listings, pauses, holds, housekeeping, versions].map((make) => make(known)),
+  )
+  const troubles = createTroubles(start)
+  const store = createMemoryStore()
+  const common = { scheduler, store, items, deployed, troubles, watch, seed, skew, zombies }
   const systems = new Map(
     [...clouds].map(([name, management]) => [
       name,
@@ -77,10 +84,13 @@ export async function simulate(scenario: Scenario, told = false): Promise<Result
       const system = systems.get(incident.cloud)
       if (management === undefined || system === undefined) return
       history.tell(sentenceOf(incident).slice(12))
-      happen(incident, { scheduler, management, system, troubles, start })
+      happen(incident, { scheduler, management, system, troubles, store, items, start })
     })
   }
-  scheduler.at(start + scenario.quietAt, () => troubles.end())
+  scheduler.at(start + scenario.quietAt, () => {
+    troubles.end()
+    for (const [name, system] of systems) resumeAll(name, system, items)
+  })
 
   const until = (time: number): Promise<void> => scheduler.run(start + time, () => violation !== undefined)
   const demand = (only: 'all' | 'edges'): void => {
@@ -125,6 +135,14 @@ function managementOf({ name, zones, physicalNetworks, hosts, networks }: CloudS
     networks: new Map(networks.map((one) => [one.id, { ...one, createdAt: 0, deletedAt: undefined }])),
     events: [],
     requestedAt: [],
+  }
+}
+
+/** Whoever paused may have failed to resume. */
+function resumeAll(cloud: string, system: System, items: ReadonlyMap<string, Item>): void {
+  for (const { pk, sk } of items.values()) {
+    const zone = pk.startsWith(`Z#${cloud}#`) ? pk.slice(`Z#${cloud}#`.length) : undefined
+    if (sk === 'PAUSE' && (zone !== undefined || pk === `C#${cloud}`)) order(system, 'resume', zone)
   }
 }
 

@@ -16,7 +16,7 @@ import { kvmConnections } from './kvmConnection.ts'
 import { cloudStackSetsUp } from './machine.ts'
 import { type Management, pairOf, persistent } from './management.ts'
 import { createMemoryQueues, type Delivered, type MemoryQueues } from './memoryQueues.ts'
-import { queuesOf, storeOf } from './ports.ts'
+import { type Failure, queuesOf, storeOf } from './ports.ts'
 import { createRandom, type Random } from './random.ts'
 import type { Scheduler } from './scheduler.ts'
 import type { Troubles } from './troubles.ts'
@@ -63,14 +63,21 @@ export function createSystem(parts: SystemParts): System {
   const busy = new Map<QueueName, number>()
   let calls = 0
 
-  const begin = (name: FunctionName, event: unknown, about: string, ended: (well: boolean) => void): void => {
+  const begin = (
+    name: FunctionName,
+    event: unknown,
+    about: string,
+    ended: (well: boolean) => void,
+    newer = false,
+  ): void => {
     const number = ++calls
     const call = createCall(scheduler, {
       function: name,
       cloud,
       about,
       number,
-      ...deployed.of(name),
+      newer,
+      ...(name === 'operator' ? atDesk : deployed.of(name)),
       skew: parts.skew === 0 ? 0 : random.whole(-parts.skew, parts.skew),
       random: createRandom(`${parts.seed} ${cloud} ${number}`),
       fates: troubles.fatesOf(cloud, name),
@@ -108,21 +115,23 @@ export function createSystem(parts: SystemParts): System {
   }
 
   const deliver = (queue: QueueName, delivered: Delivered): void => {
-    const doubled = troubles.misdeliveryOf(cloud, queue)
-    if (doubled !== undefined && doubled.what !== 'double') troubles.misdeliver(doubled)
-    const lostAcknowledgement = doubled?.what === 'double'
+    const misdelivery = troubles.misdeliveryOf(cloud, queue)
+    const newer = misdelivery?.what === 'newer message'
+    const lostAcknowledgement = misdelivery?.what === 'double'
+    if (misdelivery !== undefined && !newer && !lostAcknowledgement) troubles.misdeliver(misdelivery)
     busy.set(queue, (busy.get(queue) ?? 0) + 1)
     scheduler.at(delivered.visibleAt, () => wake(queue))
-    begin(queue, eventOf(delivered), aboutOf(delivered.body), (well) => {
+    const ended = (well: boolean): void => {
       busy.set(queue, (busy.get(queue) ?? 0) - 1)
       if (well && !lostAcknowledgement) delivered.acknowledge()
       wake(queue)
-    })
+    }
+    begin(queue, eventOf(delivered, newer), aboutOf(delivered.body), ended, newer)
   }
 
   const wake = (queue: QueueName): void => {
     scheduler.at(scheduler.now() + Math.round(pollMilliseconds * (0.2 + random.next())), () => {
-      if (troubles.out(cloud, 'queues out', scheduler.now())) {
+      if (['gives nothing', 'does neither'].includes(troubles.queuesOut(cloud, scheduler.now()) ?? '')) {
         scheduler.at(scheduler.now() + 5_000, () => wake(queue))
         return
       }
@@ -145,6 +154,9 @@ export function createSystem(parts: SystemParts): System {
   }
 }
 
+/** A command line is ended by nobody, and has no message that comes back. */
+const atDesk = { timeoutMilliseconds: 600_000, visibilityMilliseconds: 600_000 }
+
 /** VMware has no driver, so that its hosts show what nobody serves. */
 export const drivers = 'KVM=kvm-ssh,Simulator=cloudstack'
 
@@ -161,7 +173,7 @@ function handlerOf(
   const store = storeOf(call, {
     store: parts.store,
     watch,
-    fails: () => troubles.out(cloud, 'store out', scheduler.now()) && call.random.chance(0.5),
+    fails: () => storeFails(troubles.storeOut(cloud, scheduler.now()), call.random),
     current: (pk, sk) => items.get(itemAddress(pk, sk)),
     remember: (item) => void items.set(itemAddress(item.pk, item.sk), item),
     forget: (pk, sk) => void items.delete(itemAddress(pk, sk)),
@@ -170,7 +182,7 @@ function handlerOf(
     for (const message of messages) {
       const misdelivery = troubles.misdeliveryOf(cloud, queue)
       if (misdelivery?.what === 'lose') continue
-      if (misdelivery?.what === 'double') troubles.misdeliver(misdelivery)
+      if (misdelivery?.what === 'double' || misdelivery?.what === 'newer message') troubles.misdeliver(misdelivery)
       const arrive = async (): Promise<void> => {
         await queues.send(queue, [message])
         wake(queue)
@@ -193,7 +205,7 @@ function handlerOf(
     },
   })
   const driver = () => kvmDriver(kvmConnections(call, parts), mark, silent, call)
-  const fails = () => troubles.out(cloud, 'queues out', scheduler.now())
+  const fails = () => sendFails(troubles.queuesOut(cloud, scheduler.now()))
   return createOf(call.function, driver)(environment, {
     store,
     queues: queuesOf(call, { watch, fails, take }),
@@ -203,6 +215,16 @@ function handlerOf(
     random: call.random.next,
     newId: () => `${cloud} ${call.name} ${++ids}`,
   })
+}
+
+function storeFails(how: ReturnType<Troubles['storeOut']>, random: Random): Failure {
+  if (how === undefined || (how !== 'refuses' && random.chance(0.5))) return undefined
+  return how === 'answers nothing' ? 'answer lost' : 'refused'
+}
+
+function sendFails(how: ReturnType<Troubles['queuesOut']>): Failure {
+  if (how === 'answers nothing') return 'answer lost'
+  return how === 'takes nothing' || how === 'does neither' ? 'refused' : undefined
 }
 
 const contextOf = (call: Call, scheduler: Scheduler): Context => ({
@@ -220,9 +242,10 @@ const contextOf = (call: Call, scheduler: Scheduler): Context => ({
   succeed() {},
 })
 
-const eventOf = ({ body, receives }: Delivered): unknown => ({
-  Records: [{ messageId: 'm', body: JSON.stringify(body), attributes: { ApproximateReceiveCount: String(receives) } }],
-})
+function eventOf({ body, receives }: Delivered, newer: boolean): unknown {
+  const text = JSON.stringify(newer ? { ...body, v: body.v + 1, of: 'a newer version' } : body)
+  return { Records: [{ messageId: 'm', body: text, attributes: { ApproximateReceiveCount: String(receives) } }] }
+}
 
 function aboutOf(body: Message['body']): string {
   if ('host' in body) return `host ${body.host}, tick ${body.tick}, ${body.why}`

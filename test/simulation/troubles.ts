@@ -7,8 +7,10 @@ import type { Fate } from './call.ts'
 import type { BadAnswer, FunctionName, Incident } from './incident.ts'
 
 type Befalling = Extract<Incident, { what: 'kill' | 'freeze' | 'write twice' }>
-type Misdelivery = Extract<Incident, { what: 'lose' | 'double' | 'delay' }>
+type Misdelivery = Extract<Incident, { what: 'lose' | 'double' | 'delay' | 'newer message' }>
 type Outage = Extract<Incident, { what: 'store out' | 'queues out' | 'CloudStack' }>
+type StoreOutage = Extract<Outage, { what: 'store out' }>['how']
+type QueueOutage = Extract<Outage, { what: 'queues out' }>['how']
 
 export interface Troubles {
   befall(incident: Befalling): void
@@ -18,7 +20,9 @@ export interface Troubles {
   fatesOf(cloud: string, name: FunctionName): readonly Fate[]
   /** What happens to the next message for this queue, taken away. */
   misdeliveryOf(cloud: string, queue: QueueName): Misdelivery | undefined
-  out(cloud: string, what: 'store out' | 'queues out', now: number): boolean
+  /** How the store or the queues fail now, if they do. */
+  storeOut(cloud: string, now: number): StoreOutage | undefined
+  queuesOut(cloud: string, now: number): QueueOutage | undefined
   badAnswer(cloud: string, now: number): BadAnswer | undefined
   /** Nothing befalls anything from now on. */
   end(): void
@@ -51,7 +55,10 @@ export function createTroubles(start: number): Troubles {
       misdeliveries = misdeliveries.filter((one) => one !== own)
       return own
     },
-    out: (cloud, what, now) => outages.some((outage) => outage.what === what && lasts(outage, cloud, now)),
+    storeOut: (cloud, now) =>
+      outages.flatMap((outage) => (outage.what === 'store out' && lasts(outage, cloud, now) ? [outage.how] : []))[0],
+    queuesOut: (cloud, now) =>
+      outages.flatMap((outage) => (outage.what === 'queues out' && lasts(outage, cloud, now) ? [outage.how] : []))[0],
     badAnswer: (cloud, now) =>
       outages.flatMap((outage) => (outage.what === 'CloudStack' && lasts(outage, cloud, now) ? [outage.how] : []))[0],
     end: () => {

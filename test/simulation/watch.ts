@@ -19,6 +19,8 @@ export interface Written {
 
 export interface Watch {
   written?(call: Call, written: Written): void
+  /** An item is gone, as it was until then. */
+  deleted?(call: Call, before: Item): void
   /** One or more items were read. */
   read?(call: Call, pk: string, prefix: string, items: readonly Item[]): void
   sent?(call: Call, queue: QueueName, messages: readonly Message[]): void
@@ -40,6 +42,7 @@ export type Violate = (sentence: string) => void
 export function watchAll(watches: readonly Watch[]): Required<Watch> {
   return {
     written: (call, written) => watches.forEach((watch) => void watch.written?.(call, written)),
+    deleted: (call, before) => watches.forEach((watch) => void watch.deleted?.(call, before)),
     read: (call, pk, prefix, items) => watches.forEach((watch) => void watch.read?.(call, pk, prefix, items)),
     sent: (call, queue, messages) => watches.forEach((watch) => void watch.sent?.(call, queue, messages)),
     listedHosts: (call, hosts) => watches.forEach((watch) => void watch.listedHosts?.(call, hosts)),

@@ -59,6 +59,27 @@ const written: readonly Scenario[] = [
       { at: 8.8 * minute, cloud, what: 'freeze', function: 'snapshot', step: 5, when: 'before', milliseconds: 15_000 },
     ],
   },
+  {
+    ...oneHost,
+    // A diff that read its clock is frozen for longer than its message waits: the next delivery of the same tick marks and
+    // sends, and the run that begins is killed. Then the first one wakes and marks by its old clock.
+    seed: 'late-mark-shortens',
+    incidents: [
+      { at: 3.9 * minute, cloud, what: 'freeze', function: 'diff', step: 5, when: 'before', milliseconds: 129_000 },
+      { at: 4 * minute, cloud, what: 'backfill', chosen: {} },
+      { at: 4.1 * minute, cloud, what: 'kill', function: 'provisionKvm', step: 3, when: 'after' },
+    ],
+  },
+  {
+    ...oneHost,
+    // The job is on its way when an operator pauses.
+    seed: 'pause-ignored-by-run',
+    incidents: [
+      { at: 3.9 * minute, cloud, what: 'delay', queue: 'provisionKvm', milliseconds: 60_000 },
+      { at: 4 * minute, cloud, what: 'backfill', chosen: {} },
+      { at: 4.3 * minute, until: 8 * minute, cloud, what: 'pause', zone: 'zone-1' },
+    ],
+  },
 ]
 
 export const writtenNames: readonly string[] = written.map(({ seed }) => seed)

@@ -11,6 +11,7 @@ export interface Known {
   readonly scheduler: Scheduler
   readonly clouds: ReadonlyMap<string, Management>
   readonly items: ReadonlyMap<string, Item>
+  readonly settings: Readonly<Record<string, string>>
   readonly violate: Violate
 }
 
@@ -22,6 +23,9 @@ export function recordOf(item: Item | undefined): HostRecord | undefined {
   if (!records.has(item)) records.set(item, readHost(item))
   return records.get(item)
 }
+
+/** An upgraded function wrote it: this version cannot know what it says. */
+export const isNewer = (item: Item | undefined): boolean => typeof item?.v === 'number' && item.v > 1
 
 export const hostIn = (known: Known, cloud: string, record: HostRecord): Machine | undefined =>
   known.clouds.get(cloud)?.machines.get(record.id)

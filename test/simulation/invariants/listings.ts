@@ -4,11 +4,12 @@
  * | a snapshot                                     | must                                                              |
  * |------------------------------------------------|-------------------------------------------------------------------|
  * | that calls a host Removed                      | not, while CloudStack has it: unless complete listings lacked it  |
- * |                                                | three times over five minutes                                     |
+ * |                                                | three times over five minutes, or since before an operator        |
+ * |                                                | released just such absentees                                      |
  * | that ends a round                              | leave each record as it listed the host, unless a later tick      |
  * |                                                | wrote it, or somebody did after the listing                       |
  * | that puts a revision in force                  | leave out no network that was there all along, and put in none of |
- * |                                                | another zone                                                      |
+ * |                                                | another zone; the first unless an operator released absentees     |
  * | that releases the lease in its first round     | not, if somebody kicked since it took it                          |
  */
 import type { HostFact } from '../../../shared/reconcile/model.ts'
@@ -19,12 +20,14 @@ import type { Call } from '../call.ts'
 import { type Management, uriOf } from '../management.ts'
 import { itemAddress } from '../system.ts'
 import type { Watch, Written } from '../watch.ts'
-import { hostIn, type Known, recordOf } from './facts.ts'
+import { hostIn, isNewer, type Known, recordOf } from './facts.ts'
 
 interface Round {
   readonly tick: number
   readonly kick: number
   readonly number: number
+  /** What an operator had released when it began. */
+  readonly released: { readonly hosts: boolean; readonly networks: boolean }
   hosts?: { readonly facts: readonly HostFact[]; readonly step: number }
   networksAt?: number
 }
@@ -43,6 +46,8 @@ export function listings(known: Known): Watch {
   const { violate, scheduler, clouds, items } = known
   const rounds = new WeakMap<Call, Round>()
   const absences = new Map<string, Absence>()
+  /** When an operator last released hosts, by cloud. */
+  const releasedAt = new Map<string, number>()
   /** When the facts of each record were last written. */
   const factsWritten = new Map<string, number>()
 
@@ -50,13 +55,22 @@ export function listings(known: Known): Watch {
     const absence = absences.get(`${call.cloud} ${record.id}`)
     const lasted = absence !== undefined && scheduler.now() - absence.since >= believedAfter
     if (lasted && absence.times >= believedTimes) return
+    if (
+      rounds.get(call)?.released.hosts &&
+      absence !== undefined &&
+      absence.since <= (releasedAt.get(call.cloud) ?? 0)
+    ) {
+      return
+    }
     if (hostIn(known, call.cloud, record)?.listed) violate(`${call.name} calls host ${record.id} Removed: it is there`)
   }
 
   const checkRound = (call: Call, { tick, hosts }: Round): void => {
     for (const fact of hosts?.facts ?? []) {
       const address = itemAddress(`Z#${call.cloud}#${fact.zone}`, `H#${fact.id}`)
-      const record = recordOf(items.get(address))
+      const item = items.get(address)
+      const record = recordOf(item)
+      if (isNewer(item)) continue
       if (record !== undefined && (record.tick > tick || says(record, fact))) continue
       if ((factsWritten.get(address) ?? 0) > (hosts?.step ?? 0)) continue
       violate(
@@ -67,13 +81,16 @@ export function listings(known: Known): Watch {
   }
 
   const control = (call: Call, { write, after }: Written): void => {
+    if (write.set?.['refusals.hosts.released'] === true) releasedAt.set(call.cloud, scheduler.now())
     const is = readControl(after)
     if (is === undefined) return
     const round = rounds.get(call)
     const released = write.remove?.includes('holder') === true && write.set?.failure === undefined
     if (write.add?.tick !== undefined) {
       if (round !== undefined) checkRound(call, round)
-      rounds.set(call, { tick: is.tick, kick: is.kick, number: (round?.number ?? 0) + 1 })
+      const { hosts, networks } = is.refusals ?? {}
+      const released = { hosts: hosts?.released === true, networks: networks?.released === true }
+      rounds.set(call, { tick: is.tick, kick: is.kick, number: (round?.number ?? 0) + 1, released })
     } else if (released && round !== undefined) {
       checkRound(call, round)
       if (round.number === 1 && is.kick !== round.kick) violate(`${call.name} releases its lease: a kick is lost`)
@@ -99,7 +116,9 @@ export function listings(known: Known): Watch {
       if (there?.persistent === false) violate(`${call.name} puts network ${id} in force, which is not persistent`)
       if (there?.zone !== zone) violate(`${call.name} puts network ${id} of ${there?.zone} in force in ${zone}`)
     }
-    const missing = absentThough(management, zone, new Set(networks), rounds.get(call)?.networksAt)
+    const round = rounds.get(call)
+    if (round?.released.networks) return
+    const missing = absentThough(management, zone, new Set(networks), round?.networksAt)
     if (missing !== undefined) violate(`${call.name} puts a revision in force without ${missing}, which is there`)
   }
 

@@ -6,6 +6,7 @@
  * |--------------------------------------------------------|------------------------------------------------------------|
  * | that had an outstanding job when it read               | happen                                                     |
  * | for a revision                                         | be one more than the share, those in hand counted          |
+ * | to be verified                                         | be one more than the cap of its tick and zone              |
  * | for a revision, beside another diff of the zone        | happen, unless one of the two is late: the excess that     |
  * |                                                        | DESIGN 13 allows is a paused diff's own late marks          |
  *
@@ -17,6 +18,7 @@ import type { Watch } from '../watch.ts'
 import { type Known, mayBeServed, recordOf } from './facts.ts'
 
 interface Job {
+  readonly host: string
   readonly tick: number
   readonly why: string
   readonly until: number
@@ -29,6 +31,8 @@ interface View {
   readonly records: readonly HostRecord[]
   /** The hosts of each cluster that it marked since, for a revision. */
   readonly own: Map<string, Set<string>>
+  /** Those that it marked to be verified. */
+  readonly verified: Set<string>
   readonly step: number
 }
 
@@ -37,7 +41,8 @@ const percent = 25
 const outstandingMilliseconds = 300_000
 
 export function rollout(known: Known): Watch {
-  const { violate, scheduler } = known
+  const { violate, scheduler, settings } = known
+  const cap = Number(settings.BRIDGEKEEPER_VERIFY_PER_TICK ?? 50)
   const zones = new Map<string, Map<string, Job>>()
   const views = new WeakMap<Call, View>()
   const lastMark = new Map<string, { readonly call: Call; readonly step: number; readonly late: boolean }>()
@@ -52,8 +57,9 @@ export function rollout(known: Known): Watch {
     const size = records.filter((one) => one.cluster === cluster && mayBeServed(one)).length
     const share = Math.max(1, Math.floor((size * percent) / 100))
     const now = call.lastNow()
+    const readable = new Set(records.map(({ id }) => id))
     const inHand = [...jobs.values()].filter(
-      (job) => job.why === 'revision' && job.cluster === cluster && job.until > now,
+      (job) => job.why === 'revision' && job.cluster === cluster && job.until > now && readable.has(job.host),
     )
     const marks = (own.get(cluster) ?? new Set()).add(record.id)
     own.set(cluster, marks)
@@ -71,6 +77,15 @@ export function rollout(known: Known): Watch {
     lastMark.set(`${pk} ${cluster}`, { call, step: scheduler.step(), late })
   }
 
+  const checkCap = (call: Call, pk: string, { records, verified }: View, record: HostRecord, tick: number): void => {
+    verified.add(record.id)
+    const before = records.filter(
+      ({ id, queued, queuedWhy }) => queued === tick && queuedWhy === 'verify' && !verified.has(id),
+    )
+    const all = before.length + verified.size
+    if (all > cap) violate(`${call.name} has ${all} hosts of ${pk} verified in tick ${tick}: the cap is ${cap}`)
+  }
+
   const marked = (call: Call, pk: string, record: HostRecord, tick: number, why: string): void => {
     const view = views.get(call)
     if (view === undefined) {
@@ -82,15 +97,25 @@ export function rollout(known: Known): Watch {
       violate(`${call.name} sends host ${record.id} another job while that of tick ${held.tick} is outstanding`)
     }
     if (why === 'revision') checkShare(call, pk, view, record)
+    if (why === 'verify') checkCap(call, pk, view, record, tick)
     const until = call.lastNow() + outstandingMilliseconds
-    jobsOf(pk).set(record.id, { tick, why, until, cluster: record.cluster })
+    jobsOf(pk).set(record.id, { host: record.id, tick, why, until, cluster: record.cluster })
   }
 
   return {
     read: (call, pk, prefix, items) => {
       if (call.function !== 'diff' || prefix !== 'H#') return
       const records = items.map(recordOf).filter((record) => record !== undefined)
-      views.set(call, { jobs: new Map(jobsOf(pk)), records, own: new Map(), step: scheduler.step() })
+      views.set(call, {
+        jobs: new Map(jobsOf(pk)),
+        records,
+        own: new Map(),
+        verified: new Set(),
+        step: scheduler.step(),
+      })
+    },
+    deleted: (_call, { pk, sk }) => {
+      if (sk.startsWith('H#')) jobsOf(pk).delete(sk.slice('H#'.length))
     },
     written: (call, { write, after }) => {
       const record = recordOf(after)

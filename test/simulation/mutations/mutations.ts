@@ -143,4 +143,92 @@ export const mutations: readonly Mutation[] = [
     'evidence.listed.find((network) => network.broadcastUri === tombstone.uri)',
     'evidence.listed.find((network) => network.broadcastUri === tombstone.uri && network.id === tombstone.uri)',
   ),
+  one(
+    'late-mark-shortens',
+    'a mark that comes late shortens what was marked since of the same tick',
+    'shared/store/writes.ts',
+    "absentOr('outstandingUntil', '<=', until)",
+    "{ present: until > 0 ? 'queued' : 'tick' }",
+  ),
+  one(
+    'pause-ignored-by-run',
+    'a job that was queued before a pause is run in it',
+    'shared/flow/provision.ts',
+    '  if (pause !== undefined) {\n    await ports.store.update(putBack(',
+    '  if (pause !== undefined && job.tick < 0) {\n    await ports.store.update(putBack(',
+  ),
+  {
+    name: 'pause-ignored-by-diff',
+    told: 'a paused zone is served as any other',
+    changes: [
+      {
+        file: 'shared/flow/snapshot.ts',
+        find: 'if ((await readPauseOf(ports.store, cloud, zone)) !== undefined) continue',
+        replace: 'await readPauseOf(ports.store, cloud, zone)',
+      },
+      {
+        file: 'shared/flow/diff.ts',
+        find: 'if (pause !== undefined) {',
+        replace: 'if (pause !== undefined && tick < 0) {',
+      },
+    ],
+  },
+  one(
+    'hold-ignored',
+    'what is held is rolled out all the same',
+    'shared/flow/diff.ts',
+    'select(decided.candidates, policy, tick, now)',
+    'select(all, policy, tick, now)',
+  ),
+  one(
+    'probe-each-tick',
+    'a held cause gets a probe whenever diff looks',
+    'shared/reconcile/holds.ts',
+    'now - (hold.probedAt ?? hold.since) < policy.probeMilliseconds',
+    'now - (hold.probedAt ?? hold.since) < policy.probeMilliseconds / 4',
+  ),
+  one(
+    'verify-cap-dropped',
+    'every verification that is due begins at once',
+    'shared/reconcile/select.ts',
+    "if (why === 'verify' && verifications-- <= 0) continue",
+    "if (why === 'verify' && verifications-- < -1_000) continue",
+  ),
+  one(
+    'revision-in-force-swept',
+    'housekeeping sweeps a revision that expired although its pointer names it',
+    'shared/flow/housekeeping.ts',
+    'return unknown || current === revision ? undefined : when',
+    'return unknown ? undefined : when',
+  ),
+  one(
+    'swept-too-early',
+    'housekeeping sweeps what expires within 40 days',
+    'shared/flow/housekeeping.ts',
+    'const seconds = Math.floor(now / 1000)',
+    'const seconds = Math.floor(now / 1000) + 40 * 86_400',
+  ),
+  one(
+    'newer-item-overwritten',
+    'a write does not ask which version wrote its item',
+    'shared/store/notNewer.ts',
+    'value: itemVersion }',
+    'value: itemVersion + 1 }',
+  ),
+  {
+    name: 'newer-message-obeyed',
+    told: 'a message of a newer version is read as one of this version',
+    changes: [
+      {
+        file: 'shared/runtime/lambda.ts',
+        find: 'if (delivered.version > messageVersion)',
+        replace: 'if (delivered.version > messageVersion + 1)',
+      },
+      {
+        file: 'shared/queue/queues.ts',
+        find: 'const version = z.literal(messageVersion)',
+        replace: 'const version = z.literal([messageVersion, messageVersion + 1])',
+      },
+    ],
+  },
 ]
