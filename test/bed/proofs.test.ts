@@ -1,0 +1,17 @@
+/** The short forms of the proofs of test/proof, on guests' kernels; `npm run prove` has the long ones, docs/proofs.md their figures. */
+import { describe, expect, it } from 'vitest'
+import { damages } from '../proof/damageRounds.ts'
+import type { Figures, Proof } from '../proof/proof.ts'
+
+const prove = (proof: Proof, rounds: number, seed = 'test'): Promise<Figures> =>
+  proof.prove({ rounds, seed, progress: () => {} })
+
+describe('on a real kernel', () => {
+  it('damaged devices of ours are right after one run, or a Conflict, and others’ are as they were', async () => {
+    const { wrong, counts } = await prove(damages, 8)
+    expect(wrong).toEqual([])
+    expect(counts).toMatchObject({ damages: 8, runs: expect.any(Number) })
+    expect(counts.conflicts).toBeGreaterThan(0)
+    expect(counts.ofOthers).toBeGreaterThan(0)
+  })
+})

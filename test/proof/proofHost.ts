@@ -1,0 +1,94 @@
+/**
+ * A host that a proof works on: a throw-away machine of a bed, Bridgekeeper's own driver for it, and the stand-ins for
+ * CloudStack's scripts. In: which hosts, of which kind. Out: what the work on them returns; the bed is gone afterwards.
+ * Runs inside a private namespace only.
+ */
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Bed, BedHost, HostPlan } from '../../infra/local/bed/bed.ts'
+import { startNetnsBed } from '../../infra/local/bed/netns.ts'
+import { startUmlBed } from '../../infra/local/bed/uml.ts'
+import type { Driver, Session } from '../../shared/hypervisors/driver.ts'
+import { createKvmSshDriver } from '../../shared/hypervisors/kvm/driver.ts'
+import { knownHostsFile } from '../../shared/hypervisors/kvm/knownHosts.ts'
+import { type Run, run } from '../../shared/hypervisors/run.ts'
+import type { DesiredNetwork } from '../../shared/reconcile/model.ts'
+import { targetOf } from '../hypervisors/kvm/factory.ts'
+
+export interface ProofHost {
+  readonly host: BedHost
+  /** One run as a job makes it: a connection, look, apply, look. @throws HostError */
+  run(desired: readonly DesiredNetwork[]): Promise<Run>
+  /** A connection that is kept; closed with the bed. */
+  readonly session: Session
+}
+
+export interface ProofBed {
+  readonly bed: Bed
+  readonly hosts: readonly ProofHost[]
+  /** The first of them. */
+  readonly first: ProofHost
+}
+
+/** Every guest has what the stand-ins, the machines standing in for VMs and the driver's removal need. */
+const prepared =
+  'mkdir -p /etc/libvirt/qemu /run/libvirt/qemu /var/run/cloud; sysctl -q -w net.ipv4.igmp_max_memberships=1000'
+/** A host of namespaces has the machine's own files: what is written there must not stay. */
+const privateFolders = ['/etc', '/var']
+  .map((folder) => {
+    const upper = `/run/upper${folder}`
+    return `mkdir -p ${upper} /run/work${folder} && mount -t overlay overlay -o lowerdir=${folder},upperdir=${upper},workdir=/run/work${folder} ${folder}`
+  })
+  .join(' && ')
+const modules = 'modprobe -d /run/bed/modules -a veth tun macvlan'
+
+/** @param kind `uml` for VLAN; `netns` is this machine's own kernel, for VXLAN alone, and many times as quick */
+export async function withHosts<T>(
+  kind: Bed['kind'],
+  plans: readonly HostPlan[],
+  work: (bed: ProofBed) => Promise<T>,
+): Promise<T> {
+  const bed = await (kind === 'uml' ? startUmlBed : startNetnsBed)({ hosts: plans })
+  const sessions: Session[] = []
+  try {
+    const hosts = await Promise.all(bed.hosts.map((host) => openHost(bed.kind, host, sessions)))
+    const [first] = hosts
+    if (first === undefined) throw new Error('a proof needs a host')
+    return await work({ bed, hosts, first })
+  } finally {
+    await Promise.all(sessions.map((session) => session.close()))
+    await bed.stop()
+  }
+}
+
+async function openHost(kind: Bed['kind'], host: BedHost, sessions: Session[]): Promise<ProofHost> {
+  await host.exec(`${kind === 'uml' ? modules : privateFolders} && { ${prepared}; }`)
+  await installStandIns(host)
+  const driver = await driverOf(host)
+  const session = await driver.open(targetOf(host), new AbortController().signal)
+  sessions.push(session)
+  return {
+    host,
+    session,
+    run: (networks) => run(driver, targetOf(host), { networks, labels: [] }, 'apply', AbortSignal.timeout(120_000)),
+  }
+}
+
+async function driverOf({ user, port, privateKeyFile, knownHostsFile: file }: BedHost): Promise<Driver> {
+  const privateKey = await readFile(privateKeyFile, 'utf8')
+  return createKvmSshDriver({ user, port, privateKey, hostKeys: knownHostsFile(file) })
+}
+
+/** Where a stand-in for CloudStack's script is on a host of a proof. */
+export const standIns = { vlan: '/run/modifyVlanStandIn.sh', vxlan: '/run/modifyVxlanStandIn.sh' } as const
+
+async function installStandIns(host: BedHost): Promise<void> {
+  const folder = join(import.meta.dirname, '../standIns')
+  for (const [name, path] of [
+    ['modifyVlanStandIn.sh', standIns.vlan],
+    ['modifyVxlanStandIn.sh', standIns.vxlan],
+  ] as const) {
+    const text = await readFile(join(folder, name), 'base64')
+    await host.exec(`echo ${text} | base64 -d >${path} && chmod 755 ${path}`)
+  }
+}
