@@ -7,9 +7,9 @@ import { type Delivery, delivery, isSqsEvent } from '../../shared/runtime/sqsEve
 /** A lease outlasts the function that took it, so that no other snapshot begins beside one that is still at work. */
 const beyondTheFunction = 10_000
 
-export const create = lambda('snapshot', async (event, { ports, policy, cloudstack }, remaining) => {
+export const create = lambda('snapshot', async (event, { ports, policy, gate, cloudstack }, remaining) => {
   if (isSqsEvent(event)) checkKick(delivery(event))
-  return snapshot(ports, cloudstack(), policy, remaining + beyondTheFunction)
+  return snapshot(ports, cloudstack(), gate, policy, remaining + beyondTheFunction)
 })
 
 /** A kick says nothing but that it is one; a newer version's is as good as ours. @throws MalformedMessage */

@@ -10,6 +10,7 @@ import { eventRow, hostRow, pageOf } from './answers.ts'
 import { MalformedAnswer, RequestRefused } from './errors.ts'
 import { judge, parseCursor, startDate } from './events.ts'
 import { type List, readFacts, readNetwork, readNetworksOn } from './facts.ts'
+import { type Gate, openGate } from './gate.ts'
 import { readAll } from './paging.ts'
 import { createSend, type Send } from './transport.ts'
 
@@ -56,14 +57,17 @@ export interface CloudStackOptions {
   /** For updateHost, which lasts as long as the server's pass over all networks; 10 minutes unless told. */
   readonly updateHostTimeoutMs?: number
   readonly logger?: Logger
+  /** What paces requests together with those of others; none unless given. */
+  readonly gate?: Gate
   readonly now?: () => number
   readonly sleep?: (milliseconds: number) => Promise<void>
 }
 
 /** @throws WrongEndpoint when the URL is none */
 export function createCloudStack(options: CloudStackOptions): CloudStack {
-  const { timeoutMs = 60_000, updateHostTimeoutMs = 600_000, logger = silent, now = Date.now, sleep = delay } = options
-  const send = createSend({ ...options, timeoutMs, logger, now, sleep: async (wait) => void (await sleep(wait)) })
+  const { timeoutMs = 60_000, updateHostTimeoutMs = 600_000, gate = openGate } = options
+  const { logger = silent, now = Date.now, sleep = delay } = options
+  const send = createSend({ ...options, timeoutMs, gate, logger, now, sleep: async (wait) => void (await sleep(wait)) })
   const sized = createSized()
   const list = createList(send, sized)
 

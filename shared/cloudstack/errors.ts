@@ -27,6 +27,24 @@ export class NoAnswer extends CloudStackError {
 }
 
 /**
+ * Thrown before a request goes, while CloudStack is left alone: it gave no answer several times in a row, or asked for
+ * silence. Next: see that the management server runs; one request tries again at the time that is named.
+ */
+export class LeftAlone extends CloudStackError {
+  override readonly name = 'LeftAlone'
+  override readonly transient = true
+}
+
+/**
+ * Thrown before a request goes, when all functions together have asked so much that it would have to wait too long.
+ * Next: nothing, it is asked again later; if it stays, raise BRIDGEKEEPER_CLOUDSTACK_RATE.
+ */
+export class RateUsedUp extends CloudStackError {
+  override readonly name = 'RateUsedUp'
+  override readonly transient = true
+}
+
+/**
  * Thrown when something answers that is not CloudStack's API, or that must not be trusted: an HTML page, a redirect, a
  * wrong path, a certificate that does not verify. Next: correct CLOUDSTACK_API_URL or the CA file.
  */

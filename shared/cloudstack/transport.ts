@@ -6,8 +6,9 @@ import { Agent as HttpAgent } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
 import axios, { type AxiosInstance } from 'axios'
 import type { Logger } from '../runtime/logger.ts'
-import { NoAnswer, WrongEndpoint } from './errors.ts'
+import { type CloudStackError, NoAnswer, WrongEndpoint } from './errors.ts'
 import { describeFailure, diedUnused } from './failure.ts'
+import type { Gate } from './gate.ts'
 import { readAnswer } from './reply.ts'
 import { type Keys, signedForm } from './signature.ts'
 
@@ -19,6 +20,8 @@ export interface TransportOptions extends Keys {
   /** For one answer, in milliseconds. */
   readonly timeoutMs: number
   readonly logger: Logger
+  /** Passed by every request, also one that is sent again. */
+  readonly gate: Gate
   /** Milliseconds since the epoch. */
   readonly now: () => number
   readonly sleep: (milliseconds: number) => Promise<void>
@@ -36,7 +39,11 @@ const maxAnswerBytes = 64 * 1024 * 1024
 
 /** 429, 502, 503 and 504 are asked again so many times, waiting as told, but never longer than this. */
 const patience = { retries: 3, longestWaitMs: 30_000 }
+/** What a server may ask of all functions at most; a longer Retry-After is asked again after it. */
+const longestSilence = 300_000
 const busy: ReadonlySet<number> = new Set([429, 502, 503, 504])
+/** Nobody answered behind whoever did. */
+const unwell: ReadonlySet<number> = new Set([502, 503, 504])
 
 /** @throws WrongEndpoint when the URL is none */
 export function createSend(options: TransportOptions): Send {
@@ -45,8 +52,9 @@ export function createSend(options: TransportOptions): Send {
   return async (request) => {
     for (let retry = 0; ; retry += 1) {
       const reply = await post(http, target, request, options)
-      if (!busy.has(reply.status)) return readAnswer(reply, target.host, request.command, options)
+      if (!busy.has(reply.status)) return readAnswer(reply, target.host, request.command, options, options.now())
       const wait = waitMs(reply.retryAfter, retry, options.now())
+      if (reply.retryAfter !== undefined) await options.gate.askedToWait(Math.min(wait, longestSilence))
       if (retry === patience.retries || wait > patience.longestWaitMs) {
         const asked = `and asked to wait ${Math.ceil(wait / 1000)} s`
         throw new NoAnswer(`CloudStack at ${target.host} answered HTTP ${reply.status} to ${request.command} ${asked}`)
@@ -63,19 +71,34 @@ export interface Reply {
   readonly text: string
   readonly retryAfter: string | undefined
   readonly location: string | undefined
+  /** What the server's clock said. */
+  readonly date: string | undefined
 }
 
 /** A kept connection may have died unnoticed, as when a Lambda slept: then the request goes once more, on a new one. */
 async function post(http: AxiosInstance, target: URL, request: Request, options: TransportOptions): Promise<Reply> {
-  try {
-    return await postOnce(http, target, request, options).catch((error: unknown) => {
-      if (!diedUnused(error)) throw error
-      return postOnce(http, target, request, options)
-    })
-  } catch (error) {
-    throw describeFailure(error, target, request.command, request.timeoutMs ?? options.timeoutMs)
+  const { gate } = options
+  for (let first = true; ; first = false) {
+    await gate.pass()
+    const outcome = await postOnce(http, target, request, options).then(
+      (reply) => ({ reply }),
+      (thrown: unknown) => ({ thrown }),
+    )
+    if ('reply' in outcome) {
+      const { status } = outcome.reply
+      await (unwell.has(status) ? gate.failed(`CloudStack at ${target.host} answered HTTP ${status}`) : gate.answered())
+      return outcome.reply
+    }
+    if (first && diedUnused(outcome.thrown)) continue
+    const failure = describeFailure(outcome.thrown, target, request.command, request.timeoutMs ?? options.timeoutMs)
+    if (saysUnwell(failure, request)) await gate.failed(failure.message)
+    throw failure
   }
 }
+
+/** A request with a time-out of its own lasts as long as the server's pass: its silence says nothing. */
+const saysUnwell = (failure: CloudStackError, { timeoutMs }: Request): boolean =>
+  failure instanceof NoAnswer && !(failure.timedOut && timeoutMs !== undefined)
 
 async function postOnce(http: AxiosInstance, target: URL, request: Request, options: TransportOptions): Promise<Reply> {
   const { command, parameters, timeoutMs = options.timeoutMs } = request
@@ -84,7 +107,8 @@ async function postOnce(http: AxiosInstance, target: URL, request: Request, opti
     signedForm(command, parameters, options, options.now()),
     { timeout: timeoutMs, signal: AbortSignal.timeout(timeoutMs) },
   )
-  return { status, text: data, retryAfter: text(headers['retry-after']), location: text(headers.location) }
+  const [retryAfter, location, date] = ['retry-after', 'location', 'date'].map((name) => text(headers[name]))
+  return { status, text: data, retryAfter, location, date }
 }
 
 const text = (header: unknown): string | undefined => (typeof header === 'string' ? header : undefined)

@@ -3,6 +3,7 @@ import { type DriverEntry, driverNames, registry } from '../hypervisors/registry
 import type { BackoffPolicy } from '../reconcile/backoff.ts'
 import type { CandidatePolicy } from '../reconcile/candidates.ts'
 import type { HoldPolicy } from '../reconcile/holds.ts'
+import { type RatePolicy, ratePolicyOf } from '../reconcile/rate.ts'
 import type { RemovalPolicy } from '../reconcile/removal.ts'
 import type { SelectPolicy } from '../reconcile/select.ts'
 import type { Settings } from '../runtime/settings.ts'
@@ -11,6 +12,8 @@ import type { Control } from '../store/items.ts'
 export interface Policy extends CandidatePolicy, SelectPolicy, BackoffPolicy, HoldPolicy {
   readonly cloud: string
   readonly outstandingMilliseconds: number
+  /** How all functions together pace their requests to CloudStack. */
+  readonly rate: RatePolicy
   readonly listMilliseconds: number
   /** What is done about marked devices that nobody desires, and how long their network must be gone (DESIGN 4). */
   readonly removal: RemovalPolicy
@@ -29,6 +32,7 @@ const day = 24 * 60 * 60 * 1000
 export const policyOf = (settings: Settings): Policy => ({
   cloud: settings.BRIDGEKEEPER_CLOUD,
   mode: settings.BRIDGEKEEPER_MODE,
+  rate: ratePolicyOf(settings.BRIDGEKEEPER_CLOUDSTACK_RATE, settings.BRIDGEKEEPER_CLOUDSTACK_BURST),
   verifyMilliseconds: settings.BRIDGEKEEPER_VERIFY_SECONDS * 1000,
   repeatMilliseconds: day,
   verifyPerTick: settings.BRIDGEKEEPER_VERIFY_PER_TICK,

@@ -2,7 +2,8 @@
  * The scheduled step: what does CloudStack say now, and is anybody due? In: a cloud. Out: host states and desired
  * revisions in the store, a diff request for each zone in which a host is due.
  *
- * - take the lease, which numbers the tick; a held lease skips it
+ * - take the lease, which numbers the tick and pays for its first requests; a held lease skips it, and so does a
+ *   CloudStack that is left alone
  * - list hosts, and the events since last time; list networks too if an event, a new kind of host or the clock says so
  * - only then read the records (the other way round loses an edge), and write what changed, each edge with its state
  * - ask `due` of the records as these writes left them; send a diff request for each zone that needs one and is not paused
@@ -16,40 +17,43 @@ import { candidates } from '../reconcile/candidates.ts'
 import { select } from '../reconcile/select.ts'
 import type { Ports } from '../runtime/ports.ts'
 import { type Control, readControl } from '../store/items.ts'
-import { acquireTick, nextRound, type Remembered, release, releaseFailed, releaseKicked } from '../store/writes.ts'
+import { nextRound, type Remembered, release, releaseFailed, releaseKicked } from '../store/writes.ts'
+import { type NoTick, takeTick } from './lease.ts'
 import { type Observed, observe } from './observe.ts'
 import { readPauseOf } from './pause.ts'
 import type { Policy } from './policy.ts'
 import { readPointers } from './read.ts'
+import type { SharedGate } from './sharedGate.ts'
 
 export type SnapshotReport =
-  | { readonly skipped: 'another snapshot holds the lease' | 'another snapshot took the lease' }
-  | { readonly skipped: 'a newer version runs here' }
-  | { readonly failed: string }
+  | NoTick
+  | { readonly skipped: 'another snapshot took the lease' }
   | { readonly tick: number; readonly hosts: number; readonly edges: number; readonly zonesDue: number }
 
 const rounds = 2
 
-/** @param leaseMilliseconds outlasts the function's own timeout. @throws when the store or a queue is out. */
+/** @param gate that every request of `cloudstack` passes @param leaseMilliseconds outlasts the function's own timeout. @throws when the store or a queue is out. */
 export async function snapshot(
   ports: Ports,
   cloudstack: CloudStack,
+  gate: SharedGate,
   policy: Policy,
   leaseMilliseconds: number,
 ): Promise<SnapshotReport> {
   const me = ports.newId()
-  const acquired = await ports.store.update(acquireTick(policy.cloud, me, ports.now(), ports.now() + leaseMilliseconds))
-  if (acquired === undefined) return { skipped: 'another snapshot holds the lease' }
-  let control = readControl(acquired)
+  const taken = await takeTick(ports, gate, policy, me, leaseMilliseconds)
+  if (!('control' in taken)) return taken
+  let control: Control | undefined = taken.control
   for (let left = rounds; control !== undefined; left--) {
     const round = await oneRound(ports, cloudstack, policy, me, control)
     if ('failed' in round) return round
-    const released = await ports.store.update(release(policy.cloud, me, control.kick, round.remembered))
+    const remembered = { ...round.remembered, requests: gate.passed() }
+    const released = await ports.store.update(release(policy.cloud, me, control.kick, remembered))
     if (released !== undefined) return round.report
     if (left <= 1) {
       const { cloud } = policy
-      const kicked = await ports.store.update(releaseKicked(cloud, me, control.refusals, round.remembered))
-      if (kicked === undefined) await ports.store.update(release(cloud, me, undefined, unjudged(round.remembered)))
+      const kicked = await ports.store.update(releaseKicked(cloud, me, control.refusals, remembered))
+      if (kicked === undefined) await ports.store.update(release(cloud, me, undefined, unjudged(remembered)))
       return round.report
     }
     const renewed = await ports.store.update(nextRound(policy.cloud, me))

@@ -3,6 +3,7 @@
  * test from its own parts. Time in milliseconds since the epoch; random as Math.random.
  */
 import type { CloudStack } from '../cloudstack/client.ts'
+import type { Gate } from '../cloudstack/gate.ts'
 import type { Queues } from '../queue/queues.ts'
 import type { Store } from '../store/store.ts'
 import type { Logger } from './logger.ts'
@@ -17,5 +18,12 @@ export interface Ports {
   readonly newId: () => string
 }
 
+interface Beside {
+  /** Every request of it has to pass the gate. */
+  readonly cloudstack: (gate: Gate) => CloudStack
+  /** Waits so many milliseconds. */
+  readonly sleep: (milliseconds: number) => Promise<unknown>
+}
+
 /** What a test or the local runner brings instead of the real parts. */
-export type Overrides = Partial<Ports & { readonly cloudstack: CloudStack }>
+export type Overrides = Partial<Ports & Beside>

@@ -4,8 +4,10 @@
  */
 import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { setTimeout as delay } from 'node:timers/promises'
 import { type CloudStack, type CloudStackOptions, createCloudStack } from '../cloudstack/client.ts'
 import { type Policy, policyOf } from '../flow/policy.ts'
+import { createSharedGate, type SharedGate } from '../flow/sharedGate.ts'
 import { createSqsQueues } from '../queue/sqs.ts'
 import { createDynamoDbStore } from '../store/dynamodb.ts'
 import { sparingNewer } from '../store/notNewer.ts'
@@ -25,6 +27,8 @@ export interface Runtime {
   readonly settings: Settings
   readonly policy: Policy
   readonly ports: Ports
+  /** What every request to CloudStack passes. */
+  readonly gate: SharedGate
   /** Asked for only by functions that speak to it. @throws ConfigurationError when its address or keys are missing. */
   readonly cloudstack: () => CloudStack
 }
@@ -46,9 +50,12 @@ export function createRuntime(environment: Environment, logger: Logger, override
     random: overrides.random ?? Math.random,
     newId: overrides.newId ?? randomUUID,
   }
+  const policy = policyOf(settings)
+  const gate = createSharedGate({ ...ports, cloud: policy.cloud, rate: policy.rate, sleep: overrides.sleep ?? delay })
   const cloudstack = (): CloudStack =>
-    overrides.cloudstack ?? cloudStackOf(parseConfigurationWithCloudStack(environment), { logger: ports.logger })
-  return { settings, policy: policyOf(settings), ports, cloudstack }
+    overrides.cloudstack?.(gate) ??
+    cloudStackOf(parseConfigurationWithCloudStack(environment), { logger: ports.logger, gate })
+  return { settings, policy, ports, gate, cloudstack }
 }
 
 const queueUrls = (settings: Settings) => ({
@@ -61,7 +68,7 @@ const queueUrls = (settings: Settings) => ({
 /** The CloudStack that the settings name. @throws ConfigurationError when the file of its CA cannot be read. */
 export function cloudStackOf(
   settings: SettingsWithCloudStack,
-  options: Pick<CloudStackOptions, 'logger' | 'timeoutMs'>,
+  options: Pick<CloudStackOptions, 'logger' | 'timeoutMs' | 'gate'>,
 ): CloudStack {
   const caFile = settings.BRIDGEKEEPER_CLOUDSTACK_CA_FILE
   return createCloudStack({

@@ -4,7 +4,7 @@
  *
  * | Item     | pk           | sk                  | writers                                                        |
  * |----------|--------------|---------------------|----------------------------------------------------------------|
- * | control  | C#cloud      | CONTROL             | snapshot; `kick` also backfill                                 |
+ * | control  | C#cloud      | CONTROL             | snapshot; `kick` also backfill; rate, breaker: all who ask CloudStack |
  * | host     | Z#cloud#zone | H#host              | snapshot: facts, wanted · diff: queued · run: the rest         |
  * | pointer  | Z#cloud#zone | D#hypervisor        | snapshot                                                       |
  * | revision | Z#cloud#zone | R#hypervisor#sha256 | snapshot; immutable but for its expiry                         |
@@ -107,6 +107,14 @@ const control = z.object({
   settings: z.exactOptional(
     z.object({ mode: z.enum(['observe', 'apply']), drivers: z.record(text, text), verifyMilliseconds: z.number() }),
   ),
+  /** Up to when all requests to CloudStack are paid for (reconcile/rate.ts), and how many the last good tick sent. */
+  paidUntil: time,
+  requests: time,
+  /** Requests without an answer, in a row, since when, why, and until when CloudStack is asked nothing (reconcile/breaker.ts). */
+  noAnswers: count,
+  noAnswerSince: time,
+  noAnswer: z.exactOptional(text),
+  leftAloneUntil: time,
   /** Why the last snapshot failed, if it did. */
   failure: z.exactOptional(text),
   failureAt: time,

@@ -8,6 +8,7 @@
  * | nextRound      | I hold it                                                          | snapshot |
  * | release        | I hold it, and nobody kicked since I read                          | snapshot |
  * | releaseKicked  | I hold it, and nobody released a refusal since I read (else release without them) | snapshot |
+ * | those of gateWrites.ts | on the rate and the breaker                                | all who ask CloudStack |
  * | state          | no later tick wrote the host, and nobody since I read it           | snapshot |
  * | pointer        | no later or equal tick wrote it                                    | snapshot |
  * | kick           | –                                                                  | backfill |
@@ -31,6 +32,7 @@ import type { Outcome } from '../reconcile/outcome.ts'
 import type { Reason } from '../reconcile/reasons.ts'
 import type { HostRecord } from '../reconcile/record.ts'
 import type { Method } from '../reconcile/transitions.ts'
+import { type Paying, pay } from './gateWrites.ts'
 import {
   type Control,
   controlKey,
@@ -55,12 +57,17 @@ const absentOr = (attribute: string, is: '<' | '<=', value: number): Condition =
   any: [{ absent: attribute }, { attribute, is, value }],
 })
 
-export const acquireTick = (cloud: string, me: string, now: number, until: number): Write => ({
-  key: controlKey(cloud),
-  set: { v, holder: me, until },
-  add: { tick: 1 },
-  when: { any: [{ absent: 'holder' }, { attribute: 'until', is: '<=', value: now }] },
-})
+/** @param paying what the tick's first requests cost, if they are paid for in the same write */
+export function acquireTick(cloud: string, me: string, now: number, until: number, paying?: Paying): Write {
+  const free: Condition = { any: [{ absent: 'holder' }, { attribute: 'until', is: '<=', value: now }] }
+  const paid = paying === undefined ? undefined : pay(cloud, paying)
+  return {
+    key: controlKey(cloud),
+    set: { v, holder: me, until, ...paid?.set },
+    add: { tick: 1, ...paid?.add },
+    when: paid?.when === undefined ? free : { all: [free, paid.when] },
+  }
+}
 
 /** Another round under the same lease, with a tick of its own. */
 export const nextRound = (cloud: string, me: string): Write => ({
@@ -70,7 +77,7 @@ export const nextRound = (cloud: string, me: string): Write => ({
 })
 
 export type Remembered = Partial<
-  Pick<Control, 'cursor' | 'listedAt' | 'zones' | 'desired' | 'lastGoodAt' | 'refusals' | 'settings'>
+  Pick<Control, 'cursor' | 'listedAt' | 'zones' | 'desired' | 'lastGoodAt' | 'refusals' | 'settings' | 'requests'>
 >
 
 /**

@@ -15,7 +15,7 @@ const run = promisify(execFile)
 /** One tick of the bundled snapshot, on a store that holds nothing: how many hosts CloudStack told it of. */
 const tick = `
   const { create } = require(process.argv[1])
-  const item = (write) => ({ ...write.key, ...write.set, ...write.add })
+  const item = (write) => ({ ...write.key, ...write.first, ...write.set, ...write.add })
   const store = { get: async () => undefined, list: async () => [], update: async (write) => item(write) }
   const queues = { send: async () => {} }
   const logger = { debug() {}, info() {}, warn() {}, error() {} }

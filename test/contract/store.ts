@@ -4,6 +4,7 @@ import { hostKey, readControl, readHost, zonePartition } from '../../shared/stor
 import type { Condition, Item, Range, Store } from '../../shared/store/store.ts'
 import * as writes from '../../shared/store/writes.ts'
 import { hostFact, hostRecord } from '../factories.ts'
+import { gateWritesContract } from './gateWrites.ts'
 import { operatorWrites } from './operatorWrites.ts'
 
 const cloud = 'test'
@@ -30,6 +31,7 @@ export function storeContract(store: () => Store): void {
     )
 
   operatorWrites(store, ownZone)
+  gateWritesContract(store, ownCloud)
 
   it('gives back what was written, bytes and nested values too', async () => {
     const key = { pk: ownZone(), sk: 'X' }

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from 'vitest'
 import { seedCloud } from '../../infra/local/cloudstackSimulator/seed.ts'
 import { type CloudStackSimulator, startCloudStackSimulator } from '../../infra/local/cloudstackSimulator/simulator.ts'
@@ -6,6 +7,7 @@ import { backfill } from '../../shared/flow/backfill.ts'
 import { diff } from '../../shared/flow/diff.ts'
 import { policyOf } from '../../shared/flow/policy.ts'
 import { readDesired, readHosts } from '../../shared/flow/read.ts'
+import { createSharedGate } from '../../shared/flow/sharedGate.ts'
 import { snapshot } from '../../shared/flow/snapshot.ts'
 import { diffRequest, job } from '../../shared/queue/queues.ts'
 import { parseConfiguration } from '../../shared/runtime/configuration.ts'
@@ -43,7 +45,8 @@ describe('clouds and zones in one table', () => {
     const queues = createMemoryQueues(Date.now, () => ({ visibilityMilliseconds: 60_000 }))
     const ports: Ports = { store, queues, logger: silent, now: Date.now, random: Math.random, newId: () => name }
     const policy = policyOf(parseConfiguration({ BRIDGEKEEPER_CLOUD: name }))
-    const tick = () => snapshot(ports, createCloudStack(simulator), policy, 60_000)
+    const gate = createSharedGate({ ...ports, cloud: name, rate: policy.rate, sleep: delay })
+    const tick = () => snapshot(ports, createCloudStack({ ...simulator, gate }), gate, policy, 60_000)
     const zones = simulator.cloud.networks().map(({ zone }) => zone)
     return { name, simulator, queues, ports, policy, tick, zones: [...new Set(zones)] }
   }

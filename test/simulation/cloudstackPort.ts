@@ -7,6 +7,7 @@ import type { CloudStack } from '../../shared/cloudstack/client.ts'
 import { NoAnswer, RequestRefused } from '../../shared/cloudstack/errors.ts'
 import { judge, parseCursor } from '../../shared/cloudstack/events.ts'
 import { type List, readFacts, readNetwork, readNetworksOn } from '../../shared/cloudstack/facts.ts'
+import type { Gate } from '../../shared/cloudstack/gate.ts'
 import { readAll } from '../../shared/cloudstack/paging.ts'
 import type { Call } from './call.ts'
 import type { BadAnswer } from './incident.ts'
@@ -14,9 +15,9 @@ import { type Management, rowsOf } from './management.ts'
 import type { Watch } from './watch.ts'
 
 export interface CloudStackParts {
+  readonly gate: Gate
   readonly management: Management
   readonly watch: Required<Watch>
-  readonly now: () => number
   /** How CloudStack answers badly now, if it does. */
   readonly bad: () => BadAnswer | undefined
   /** Sends a host every network, as its own pass does. */
@@ -30,12 +31,25 @@ const slow = 20_000
 const patience = 60_000
 
 export function cloudStackOf(call: Call, parts: CloudStackParts): CloudStack {
-  const { management, watch } = parts
+  const { gate, management, watch } = parts
+  /** A request, from the gate to its answer, as the real transport has it. */
+  const request = async <T>(told: string, takes: number, effect: () => T): Promise<T> => {
+    await gate.pass()
+    watch.asked(call)
+    try {
+      const answer = await call.step(told, takes, effect)
+      await gate.answered()
+      return answer
+    } catch (error) {
+      if (!(error instanceof NoAnswer)) await gate.answered()
+      else if (told !== 'updateHost') await gate.failed(error.message)
+      throw error
+    }
+  }
   const ask = <T>(command: string, answer: (bad: BadAnswer | undefined) => T): Promise<T> => {
     const bad = parts.bad()
     const takes = bad === 'slow' ? slow : bad === 'hangs' ? patience : ordinary
-    return call.step(`CloudStack's ${command}`, takes, () => {
-      management.requestedAt.push(parts.now())
+    return request(`CloudStack's ${command}`, takes, () => {
       if (bad === 'refuses') throw new RequestRefused(530, `${command}: the server failed`)
       if (bad === 'hangs') throw new NoAnswer(`${command}: no answer within 60 s`, true)
       return answer(bad)
@@ -73,8 +87,7 @@ export function cloudStackOf(call: Call, parts: CloudStackParts): CloudStack {
       return { changed: judged.changed, cursor: JSON.stringify(judged.cursor) }
     },
     updateHost: (id) =>
-      call.step('updateHost', 8_000, () => {
-        management.requestedAt.push(parts.now())
+      request('updateHost', 8_000, () => {
         if (parts.bad() === 'refuses') throw new RequestRefused(530, 'updateHost: the server failed')
         const machine = management.machines.get(id)
         if (machine === undefined || !machine.listed) throw new RequestRefused(431, `updateHost: no host ${id}`)

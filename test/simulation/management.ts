@@ -36,8 +36,6 @@ export interface Management {
   readonly networks: Map<string, KnownNetwork>
   /** Oldest first. */
   readonly events: EventRow[]
-  /** When it was asked anything: DESIGN 21's rate will be checked on these. */
-  readonly requestedAt: number[]
 }
 
 export const live = ({ networks }: Management): readonly KnownNetwork[] =>

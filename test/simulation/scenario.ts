@@ -54,7 +54,7 @@ export function scenarioOf(seed: string): Scenario {
     skew: random.chance(0.5) ? 0 : 4_000,
     quietAt: troubled + minute,
     ending,
-    settings: settingsOf(ending, random),
+    settings: { ...settingsOf(ending, random), ...rateOf(createRandom(`rate ${seed}`)) },
     clouds,
     incidents: incidents.sort((one, other) => one.at - other.at),
   }
@@ -69,6 +69,15 @@ function settingsOf(ending: Scenario['ending'], random: Random): Readonly<Record
   const cap = random.chance(0.4) ? { BRIDGEKEEPER_VERIFY_PER_TICK: '2' } : {}
   return { ...intervals, ...cap, BRIDGEKEEPER_HOLD_PROBE_SECONDS: '120', ...(random.chance(0.6) ? removal : {}) }
 }
+
+/** The one that is usual is hardly felt by clouds as small as these. */
+const rateOf = (random: Random): Readonly<Record<string, string>> =>
+  random.chance(0.4)
+    ? {}
+    : {
+        BRIDGEKEEPER_CLOUDSTACK_RATE: String(random.whole(2, 5)),
+        BRIDGEKEEPER_CLOUDSTACK_BURST: String(random.whole(4, 24)),
+      }
 
 /** Both clouds name their zones and hosts alike, so that whatever is mixed up shows. VLAN ids belong to one zone each. */
 function cloudOf(name: string, zoneCount: number, random: Random): CloudScenario {

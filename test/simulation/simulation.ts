@@ -21,6 +21,7 @@ import { holds } from './invariants/holds.ts'
 import { housekeeping } from './invariants/housekeeping.ts'
 import { listings } from './invariants/listings.ts'
 import { pauses } from './invariants/pauses.ts'
+import { rate } from './invariants/rate.ts'
 import { rollout } from './invariants/rollout.ts'
 import { runs } from './invariants/runs.ts'
 import { versions } from './invariants/versions.ts'
@@ -64,9 +65,11 @@ export async function simulate(scenario: Scenario, told = false): Promise<Result
   const items = new Map<string, Item>()
   const clouds = new Map(scenario.clouds.map((cloud) => [cloud.name, managementOf(cloud)]))
   const { seed, skew, zombies, settings } = scenario
-  const known: Known = { scheduler, clouds, items, settings, violate }
+  const known: Known = { scheduler, clouds, items, settings, skew, violate }
   const watch = watchAll(
-    [counters, runs, devices, rollout, listings, pauses, holds, housekeeping, versions].map((make) => make(known)),
+    [counters, runs, devices, rollout, listings, pauses, holds, housekeeping, versions, rate].map((make) =>
+      make(known),
+    ),
   )
   const troubles = createTroubles(start)
   const store = createMemoryStore()
@@ -134,7 +137,6 @@ function managementOf({ name, zones, physicalNetworks, hosts, networks }: CloudS
     machines: new Map(machines),
     networks: new Map(networks.map((one) => [one.id, { ...one, createdAt: 0, deletedAt: undefined }])),
     events: [],
-    requestedAt: [],
   }
 }
 

@@ -191,25 +191,27 @@ function handlerOf(
       else await arrive()
     }
   }
-  const cloudstack = cloudStackOf(call, {
+  const cloudStackParts = {
     management,
     watch,
-    now: scheduler.now,
     bad: () => troubles.badAnswer(cloud, scheduler.now()),
-    sendNetworks: (id) => {
+    sendNetworks: (id: string) => {
       const machine = management.machines.get(id)
       if (machine === undefined) return
       machine.requestedAt = scheduler.now()
       for (const network of persistent(management))
         if (network.zone === machine.fact.zone) cloudStackSetsUp(machine, pairOf(management, network))
     },
-  })
+  }
+  const sleep = (milliseconds: number): Promise<void> =>
+    new Promise((resolve) => scheduler.at(scheduler.now() + milliseconds, () => call.alive() && resolve()))
   const driver = () => kvmDriver(kvmConnections(call, parts), mark, silent, call)
   const fails = () => sendFails(troubles.queuesOut(cloud, scheduler.now()))
   return createOf(call.function, driver)(environment, {
     store,
     queues: queuesOf(call, { watch, fails, take }),
-    cloudstack,
+    cloudstack: (gate) => cloudStackOf(call, { gate, ...cloudStackParts }),
+    sleep,
     logger: silent,
     now: call.now,
     random: call.random.next,

@@ -24,6 +24,8 @@ export interface Watch {
   /** One or more items were read. */
   read?(call: Call, pk: string, prefix: string, items: readonly Item[]): void
   sent?(call: Call, queue: QueueName, messages: readonly Message[]): void
+  /** A request to CloudStack goes. */
+  asked?(call: Call): void
   /** CloudStack listed hosts, to the end and without an error. */
   listedHosts?(call: Call, hosts: readonly HostFact[]): void
   /** CloudStack begins to list networks. */
@@ -45,6 +47,7 @@ export function watchAll(watches: readonly Watch[]): Required<Watch> {
     deleted: (call, before) => watches.forEach((watch) => void watch.deleted?.(call, before)),
     read: (call, pk, prefix, items) => watches.forEach((watch) => void watch.read?.(call, pk, prefix, items)),
     sent: (call, queue, messages) => watches.forEach((watch) => void watch.sent?.(call, queue, messages)),
+    asked: (call) => watches.forEach((watch) => void watch.asked?.(call)),
     listedHosts: (call, hosts) => watches.forEach((watch) => void watch.listedHosts?.(call, hosts)),
     listsNetworks: (call) => watches.forEach((watch) => void watch.listsNetworks?.(call)),
     looked: (call, machine) => watches.forEach((watch) => void watch.looked?.(call, machine)),

@@ -9,6 +9,7 @@ import { diff } from '../../shared/flow/diff.ts'
 import { type Policy, policyOf } from '../../shared/flow/policy.ts'
 import { provision } from '../../shared/flow/provision.ts'
 import { readHosts } from '../../shared/flow/read.ts'
+import { createSharedGate, type SharedGate } from '../../shared/flow/sharedGate.ts'
 import { type SnapshotReport, snapshot } from '../../shared/flow/snapshot.ts'
 import { type Driver, HostError, type Session } from '../../shared/hypervisors/driver.ts'
 import { diffRequest, job, type QueueName } from '../../shared/queue/queues.ts'
@@ -71,6 +72,10 @@ export function createWorld(settings: Readonly<Record<string, string>> = {}): Wo
   const policy = policyOf(parseConfiguration(settings))
   const plain: Ports = { store, queues, logger: silent, now, random: () => 0.5, newId: () => `id-${++ids}` }
 
+  /** This world's CloudStack is no server, and asks nobody: what a tick pays for stays unspent. */
+  const gateOf = (ports: Ports): SharedGate =>
+    createSharedGate({ ...ports, cloud: policy.cloud, rate: policy.rate, sleep: async () => {} })
+
   const listing = (): string => networks.map((network) => network.id).join(' ')
   const cloudstack: CloudStack = {
     listHosts: async () => [...facts.values()],
@@ -127,7 +132,7 @@ export function createWorld(settings: Readonly<Record<string, string>> = {}): Wo
   const driver: Driver = { verifies: true, open: (target) => openOrFail(target.id) }
 
   const handle = async (queue: QueueName, body: unknown, receives: number, ports: Ports): Promise<unknown> => {
-    if (queue === 'snapshot') return snapshot(ports, cloudstack, policy, functionMilliseconds)
+    if (queue === 'snapshot') return snapshot(ports, cloudstack, gateOf(ports), policy, functionMilliseconds)
     if (queue === 'diff') return diff(ports, policy, diffRequest.parse(body), receives > 1)
     return provision(
       { ports, policy, driver: () => driver, cloudstack: () => cloudstack },
@@ -151,7 +156,7 @@ export function createWorld(settings: Readonly<Record<string, string>> = {}): Wo
   }
 
   const tick = (given: Partial<Ports> = {}) =>
-    snapshot({ ...plain, ...given }, cloudstack, policy, functionMilliseconds)
+    snapshot({ ...plain, ...given }, cloudstack, gateOf({ ...plain, ...given }), policy, functionMilliseconds)
   const step = async (): Promise<void> => {
     await tick()
     for (let round = 0; round < 20; round++)

@@ -39,7 +39,7 @@ const written: readonly Scenario[] = [
         cloud,
         what: 'freeze',
         function: 'snapshot',
-        step: 5,
+        step: 6,
         when: 'before',
         milliseconds: 187_000,
       },
@@ -54,9 +54,9 @@ const written: readonly Scenario[] = [
     seed: 'written-between',
     incidents: [
       { at: 5.5 * minute, cloud, what: 'reboot', host: 'h11', seconds: 60, seen: true },
-      { at: 5.8 * minute, cloud, what: 'freeze', function: 'snapshot', step: 5, when: 'before', milliseconds: 187_000 },
+      { at: 5.8 * minute, cloud, what: 'freeze', function: 'snapshot', step: 6, when: 'before', milliseconds: 187_000 },
       { at: 8.5 * minute, until: 9.7 * minute, cloud, what: 'Maintenance', host: 'h11' },
-      { at: 8.8 * minute, cloud, what: 'freeze', function: 'snapshot', step: 5, when: 'before', milliseconds: 15_000 },
+      { at: 8.8 * minute, cloud, what: 'freeze', function: 'snapshot', step: 6, when: 'before', milliseconds: 15_000 },
     ],
   },
   {

@@ -12,6 +12,8 @@ export interface Known {
   readonly clouds: ReadonlyMap<string, Management>
   readonly items: ReadonlyMap<string, Item>
   readonly settings: Readonly<Record<string, string>>
+  /** Clocks of two calls differ by up to twice this, in milliseconds. */
+  readonly skew: number
   readonly violate: Violate
 }
 

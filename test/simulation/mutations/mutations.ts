@@ -231,4 +231,18 @@ export const mutations: readonly Mutation[] = [
       },
     ],
   },
+  one(
+    'requests-not-paid',
+    'a payment for requests to CloudStack is not written back',
+    'shared/reconcile/rate.ts',
+    'cost: Math.ceil(requests * policy.interval)',
+    'cost: 0',
+  ),
+  one(
+    'paid-by-an-old-reading',
+    'a payment counts from the time stamp that was read, whatever others paid since',
+    'shared/store/gateWrites.ts',
+    "how === 'now' ? unpaid : { all: [paidUntil('>', now), paidUntil('<=', until)] }",
+    "how === 'now' ? { any: [unpaid, paidUntil('>', now)] } : { all: [paidUntil('>', now), paidUntil('<=', until)] }",
+  ),
 ]
