@@ -4,8 +4,10 @@
  */
 import * as z from 'zod'
 import type { PlacedLine } from '../../shared/flow/history.ts'
+import { leftAlone } from '../../shared/flow/sharedGate.ts'
 import type { Standing } from '../../shared/flow/standing.ts'
 import type { CloudStatus, HostRow } from '../../shared/flow/status.ts'
+import { healthSays } from '../../shared/reconcile/breaker.ts'
 import { type NetworkStatus, presences } from '../../shared/reconcile/networkStatus.ts'
 import { reasonNames } from '../../shared/reconcile/reasons.ts'
 import { verdicts } from '../../shared/reconcile/record.ts'
@@ -110,6 +112,8 @@ export const statusSchema = z.strictObject({
   snapshot: z.strictObject({
     lastGoodAt: time,
     failure: z.strictObject({ at: time, message: z.string() }).nullable(),
+    /** CloudStack is asked nothing before, or by one request that tries: it gave no answer, or asked for it. */
+    leftAlone: z.strictObject({ until: time, message: z.string() }).nullable(),
   }),
   counts: z.strictObject({
     hosts: z.int(),
@@ -163,6 +167,10 @@ export function statusJson(
     snapshot: {
       lastGoodAt: isoTime(control?.lastGoodAt),
       failure: control?.failure === undefined ? null : { at: isoTime(control.failureAt), message: control.failure },
+      leftAlone:
+        control === undefined || healthSays(control, now) === 'go'
+          ? null
+          : { until: isoTime(control.leftAloneUntil), message: leftAlone(control).message },
     },
     counts: { ...counts },
     pauses: standing.pauses.map(pauseJson),

@@ -2,7 +2,9 @@
  * `status` for people: a table of hosts or of host × network, below it the counts, the snapshot's age, and what to do
  * next. Pure. In: a status, the width, the time. Out: text.
  */
+import { leftAlone } from '../../shared/flow/sharedGate.ts'
 import type { CloudStatus, HostRow } from '../../shared/flow/status.ts'
+import { healthSays } from '../../shared/reconcile/breaker.ts'
 import { type Reason, reasons } from '../../shared/reconcile/reasons.ts'
 import type { Control } from '../../shared/store/items.ts'
 import { ago } from './duration.ts'
@@ -97,10 +99,13 @@ export const nothingYet = (cloud: string, control: Control | undefined, now: num
     ...failure(control, now),
   ].join('\n')
 
-const failure = (control: Control | undefined, now: number): readonly string[] =>
-  control?.failure === undefined
+/** A snapshot that finds CloudStack left alone writes nothing, so both are said. */
+const failure = (control: Control | undefined, now: number): readonly string[] => [
+  ...(control?.failure === undefined
     ? []
-    : [`the last snapshot failed ${ago(control.failureAt, now)}: ${oneLine(control.failure)}`]
+    : [`the last snapshot failed ${ago(control.failureAt, now)}: ${oneLine(control.failure)}`]),
+  ...(control === undefined || healthSays(control, now) === 'go' ? [] : [oneLine(leftAlone(control).message)]),
+]
 
 /** One line for each reason that occurs, the most frequent first. */
 export function nextSteps(found: readonly (Reason | undefined)[]): string {

@@ -75,6 +75,19 @@ it('sums up, with the age of the snapshot, and what failed since', () => {
   expect(summary({ ...status, control: failed }, now)).toMatch(/\nthe last snapshot failed 1s ago: HTTP 401: bad key$/)
 })
 
+it('says since when CloudStack is left alone, why, and until when', () => {
+  const silent = { noAnswers: 7, noAnswerSince: now - 30_000, noAnswer: 'it refused the connection' }
+  const said = (given: Readonly<Record<string, Value>>) => summary({ ...status, control: controlWith(given) }, now)
+  const time = (at: number): string => `${new Date(at).toISOString().slice(0, 19)}Z`
+  expect(said({ ...silent, leftAloneUntil: now + 30_000 })).toContain(
+    `\nCloudStack gave 7 times no answer since ${time(now - 30_000)}: it is asked again at ${time(now + 30_000)} (it refused the connection)`,
+  )
+  expect(said({ leftAloneUntil: now + 1_000 })).toContain(
+    `\nCloudStack asked to be left alone (Retry-After): it is asked again at ${time(now + 1_000)}`,
+  )
+  expect(said({ leftAloneUntil: now - 1 })).not.toContain('CloudStack')
+})
+
 it('names each reason once with its next step, the most frequent first', () => {
   const lines = nextSteps(['HostNotUp', undefined, 'Conflict', 'HostNotUp']).split('\n')
   expect(lines.map((line) => line.slice(0, 20))).toEqual(['HostNotUp (2): Bring', 'Conflict (1): Someth'])
