@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { damages } from '../proof/damageRounds.ts'
 import type { Figures, Proof } from '../proof/proof.ts'
+import { scripts } from '../proof/scripts.ts'
 
 const prove = (proof: Proof, rounds: number, seed = 'test'): Promise<Figures> =>
   proof.prove({ rounds, seed, progress: () => {} })
@@ -13,5 +14,12 @@ describe('on a real kernel', () => {
     expect(counts).toMatchObject({ damages: 8, runs: expect.any(Number) })
     expect(counts.conflicts).toBeGreaterThan(0)
     expect(counts.ofOthers).toBeGreaterThan(0)
+  })
+
+  it("CloudStack's script and we leave alone what the other made, also at the same time", async () => {
+    const { wrong, counts } = await prove(scripts, 5)
+    expect(wrong).toEqual([])
+    expect(counts.vms).toBeGreaterThan(0)
+    expect(counts.looks).toBeGreaterThan(0)
   })
 })

@@ -3,14 +3,14 @@
  * seed. Out: after each run, whether ours are right or named as the Conflict that they are, and whether all else is as it was,
  * field by field; then the foreign part is taken away, and one more run must make everything right.
  */
-import { setTimeout as delay } from 'node:timers/promises'
 import { network } from '../hypervisors/kvm/factory.ts'
 import { createRandom } from '../simulation/random.ts'
 import { type Damage, drawDamages, foreignLines } from './damages.ts'
-import { differences, type KernelState, readState, stateCommand } from './kernelState.ts'
+import { differences, type KernelState } from './kernelState.ts'
 import { vlanNetwork, vxlanNetwork, wrongWith } from './pairState.ts'
 import type { Figures, Proof, ProofOptions } from './proof.ts'
-import { type ProofHost, withHosts } from './proofHost.ts'
+import { force, type ProofHost, withHosts } from './proofHost.ts'
+import { settled, stateOf } from './settled.ts'
 
 const damaged = [
   ...[101, 102, 103, 104].map((id) => vlanNetwork(id)),
@@ -35,13 +35,13 @@ async function damageRounds(proofHost: ProofHost, { rounds, seed, progress }: Pr
   const wrong: string[] = []
   const counts = { damages: 0, ofOurs: 0, ofOthers: 0, conflicts: 0, runs: 0, fieldsCompared: 0 }
   await proofHost.run(desired)
-  await change(proofHost, standing)
+  await force(proofHost.host, standing)
   while (counts.damages < rounds && wrong.length === 0) {
     const drawn = drawDamages(random, damaged, spare, counts.damages + 1, Math.min(most, rounds - counts.damages))
     const told = drawn.map(({ says }) => says).join('; ')
     const conflicts = drawn.filter(({ isConflict }) => isConflict).map(({ target }) => target)
     await harm(proofHost, drawn)
-    const before = await settled(proofHost)
+    const before = await settled(proofHost.host)
     wrong.push(...(await oneRun(proofHost, conflicts, before)).map((problem) => `after ${told}: ${problem}`))
     counts.damages += drawn.length
     counts.ofOthers += drawn.filter(({ target }) => !isUri(target)).length
@@ -51,8 +51,8 @@ async function damageRounds(proofHost: ProofHost, { rounds, seed, progress }: Pr
     counts.fieldsCompared += fields(before)
     progress(`${counts.damages} of ${rounds}: ${told}`)
     if (conflicts.length === 0 && drawn.every(({ target }) => isUri(target))) continue
-    await change(proofHost, [...drawn.flatMap(({ undo = [] }) => undo), ...standing])
-    const healed = await oneRun(proofHost, [], await settled(proofHost))
+    await force(proofHost.host, [...drawn.flatMap(({ undo = [] }) => undo), ...standing])
+    const healed = await oneRun(proofHost, [], await settled(proofHost.host))
     wrong.push(...healed.map((problem) => `after ${told}, undone: ${problem}`))
     counts.runs += 1
   }
@@ -75,13 +75,13 @@ async function oneRun(
     ...right.flatMap((one) => wrongWith(one, after)),
     ...differences(before, after, (name) => ours.has(name)),
   ]
-  const first = problems(await stateOf(proofHost))
+  const first = problems(await stateOf(proofHost.host))
   return [
     ...conflicts.filter((uri) => !named.includes(uri)).map((uri) => `${uri} is not named as a Conflict`),
     ...findings
       .filter(({ uri, reason }) => reason === 'Conflict' && !conflicts.includes(uri))
       .map(({ uri, detail }) => `${uri} is named as a Conflict: ${detail}`),
-    ...(first.length === 0 ? [] : problems(await settled(proofHost))),
+    ...(first.length === 0 ? [] : problems(await settled(proofHost.host))),
   ]
 }
 
@@ -91,25 +91,6 @@ async function harm({ host }: ProofHost, damages: readonly Damage[]): Promise<vo
   const writes = switches.map(([device, off]) => ` && echo ${off} >/proc/sys/net/ipv6/conf/${device}/disable_ipv6`)
   const lines = damages.flatMap((damage) => damage.lines)
   await host.exec(`ip -batch - <<'END'${writes.join('')}\n${lines.join('\n')}\nEND`)
-}
-
-/** Lines of which some may fail: what they would make is there, or what they would delete is gone. */
-async function change({ host }: ProofHost, lines: readonly string[]): Promise<void> {
-  await host.exec(`{ ip -force -batch - <<'END'\n${lines.join('\n')}\nEND\n} 2>/dev/null || true`)
-}
-
-const stateOf = async ({ host }: ProofHost): Promise<KernelState> => readState(await host.exec(stateCommand))
-
-/** The kernel tells of carriers up to a second after they changed: two looks further apart than that must be alike. */
-async function settled(proofHost: ProofHost): Promise<KernelState> {
-  let last = await stateOf(proofHost)
-  for (const end = Date.now() + 15_000; Date.now() < end; ) {
-    await delay(1_200)
-    const next = await stateOf(proofHost)
-    if (differences(last, next, () => false).length === 0) return next
-    last = next
-  }
-  throw new Error(`host ${proofHost.host.name} does not come to rest`)
 }
 
 const fields = ({ links }: KernelState): number =>

@@ -81,14 +81,21 @@ async function driverOf({ user, port, privateKeyFile, knownHostsFile: file }: Be
 
 /** Where a stand-in for CloudStack's script is on a host of a proof. */
 export const standIns = { vlan: '/run/modifyVlanStandIn.sh', vxlan: '/run/modifyVxlanStandIn.sh' } as const
+/** And the one for its agent that starts and stops VMs. */
+export const vms = '/run/vmsStandIn.sh'
 
 async function installStandIns(host: BedHost): Promise<void> {
-  const folder = join(import.meta.dirname, '../standIns')
-  for (const [name, path] of [
-    ['modifyVlanStandIn.sh', standIns.vlan],
-    ['modifyVxlanStandIn.sh', standIns.vxlan],
+  for (const [file, path] of [
+    ['../standIns/modifyVlanStandIn.sh', standIns.vlan],
+    ['../standIns/modifyVxlanStandIn.sh', standIns.vxlan],
+    ['vmsStandIn.sh', vms],
   ] as const) {
-    const text = await readFile(join(folder, name), 'base64')
-    await host.exec(`echo ${text} | base64 -d >${path} && chmod 755 ${path}`)
+    const text = await readFile(join(import.meta.dirname, file), 'base64')
+    await host.exec(`echo ${text} | base64 -d >${path}`)
   }
+}
+
+/** Lines for `ip -batch` of which some may fail: what they would make is there, or what they would delete is gone. */
+export async function force(host: BedHost, lines: readonly string[]): Promise<void> {
+  await host.exec(`{ ip -force -batch - <<'END'\n${lines.join('\n')}\nEND\n} 2>/dev/null || true`)
 }

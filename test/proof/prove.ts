@@ -8,8 +8,9 @@ import { insideNamespace, runInNamespace } from '../../infra/local/bed/namespace
 import { umlAvailable } from '../../infra/local/bed/uml.ts'
 import { damages } from './damageRounds.ts'
 import type { Proof } from './proof.ts'
+import { scripts, scriptsNative } from './scripts.ts'
 
-const proofs: readonly Proof[] = [damages]
+const proofs: readonly Proof[] = [damages, scripts, scriptsNative]
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
