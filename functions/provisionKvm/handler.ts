@@ -27,6 +27,8 @@ function driver({ settings, ports }: Runtime): Driver {
     hostKeys: storedHostKeys(ports.store, knownHosts === undefined ? undefined : knownHostsFile(knownHosts), ports.now),
     hostKeyPolicy: settings.BRIDGEKEEPER_SSH_HOSTKEYS,
     group: settings.BRIDGEKEEPER_MARK,
+    vxlan: settings.BRIDGEKEEPER_VXLAN,
+    hostnames: settings.BRIDGEKEEPER_HOSTNAMES,
     logger: ports.logger,
   })
 }

@@ -9,6 +9,7 @@
  * - what is done about orphans is the caller's to decide
  */
 import type { Desired } from '../reconcile/model.ts'
+import { reasons } from '../reconcile/reasons.ts'
 import type { OrphanOutcome, Verdict } from '../reconcile/record.ts'
 import type { Change, Driver, Finding, LastLook, Orphan, Session, Target, View } from './driver.ts'
 
@@ -68,7 +69,7 @@ function outcome(
   orphans: readonly OrphanOutcome[],
 ): Run {
   const findings = [...after.findings, ...(mode === 'apply' ? after.changes.map(incomplete) : [])]
-  const inSync = findings.length === 0 && after.changes.length === 0
+  const inSync = findings.every(({ reason }) => reasons[reason].harmless) && after.changes.length === 0
   return {
     verdict: driver.verifies ? (inSync ? 'InSync' : 'OutOfSync') : 'Unknown',
     ...(after.bootId === undefined ? {} : { bootId: after.bootId }),

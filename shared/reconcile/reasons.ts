@@ -7,6 +7,8 @@ export interface ReasonEntry {
   /** True: the world may heal by itself, so the record retries. False: somebody has to change something. */
   readonly retry: boolean
   readonly next: string
+  /** True: the network is there and serves all the same; it is told, and the host is in sync. */
+  readonly harmless?: true
 }
 
 const entries = {
@@ -38,6 +40,11 @@ const entries = {
   KernelLimit: {
     retry: true,
     next: 'Raise the kernel limit that the detail names, with sysctl and in a file of /etc/sysctl.d, so that it outlives a reboot.',
+  },
+  MtuDiffers: {
+    retry: false,
+    harmless: true,
+    next: 'Nothing is changed below VMs: set the MTU that the detail names on the device, with ip link, when no VM needs the old one; or leave it.',
   },
   Noted: { retry: false, next: 'Nothing to do: this is how the host is.' },
   // one host

@@ -50,6 +50,25 @@ const drivers = z.pipe(
   }),
 )
 
+/** `kvm-a=node17,kvm-b=node18.example.org` → what a machine calls itself, by CloudStack's name for the host. */
+const hostnames = z.pipe(
+  z.string().check(z.maxLength(65536, 'is longer than 65536 characters')),
+  z.transform((value, context) => {
+    const chosen: [string, string][] = []
+    for (const pair of value.split(',')) {
+      const [name = '', machine = '', ...rest] = pair.split('=').map((part) => part.trim())
+      const isPair = name !== '' && /^[A-Za-z0-9._-]{1,253}$/.test(machine) && rest.length === 0
+      const isNew = !chosen.some(([known]) => known === name)
+      if (isPair && isNew) chosen.push([name, machine])
+      else {
+        const problem = isPair ? 'names that host twice' : 'is not NAME=MACHINE'
+        context.issues.push({ code: 'custom', input: value, message: `has "${pair.trim()}", which ${problem}` })
+      }
+    }
+    return Object.fromEntries(chosen)
+  }),
+)
+
 const identifier = text.check(
   z.regex(/^[A-Za-z0-9._-]{1,64}$/, 'may hold only letters, digits, dots, dashes and underscores, 64 at most'),
 )
@@ -69,6 +88,8 @@ export const settings = z.object({
   BRIDGEKEEPER_QUEUE_PROVISION_KVM: z.optional(httpUrl),
   BRIDGEKEEPER_QUEUE_PROVISION_CLOUDSTACK: z.optional(httpUrl),
   BRIDGEKEEPER_MARK: z._default(whole(1, 2147483647), 4814),
+  BRIDGEKEEPER_VXLAN: z._default(z.enum(['native', 'script'], 'is neither native nor script'), 'native'),
+  BRIDGEKEEPER_HOSTNAMES: z._default(hostnames, {}),
   BRIDGEKEEPER_SSH_USER: z._default(identifier, 'root'),
   BRIDGEKEEPER_SSH_KEY_FILE: z.optional(text),
   BRIDGEKEEPER_SSH_PORT: z._default(whole(1, 65535), 22),
@@ -111,5 +132,8 @@ export const fixes: Readonly<Record<string, string>> = {
   CLOUDSTACK_SECRET_KEY: 'set it to the secret key that belongs to CLOUDSTACK_API_KEY',
   BRIDGEKEEPER_DRIVERS: 'write it like KVM=kvm-ssh,Simulator=cloudstack',
   BRIDGEKEEPER_MODE: 'set it to observe or apply',
+  BRIDGEKEEPER_VXLAN:
+    'set it to native, or to script where the hosts’ own modifyvxlan.sh makes VXLAN networks, for EVPN for example',
+  BRIDGEKEEPER_HOSTNAMES: 'write it like kvm-a=node17,kvm-b=node18: CloudStack’s name, then the machine’s own',
   BRIDGEKEEPER_SSH_HOSTKEYS: 'set it to strict or accept-new',
 }

@@ -6,6 +6,7 @@
 
 import { isIPv4 as isIpv4 } from 'node:net'
 import { applyEnds } from '../../../shared/hypervisors/kvm/commands.ts'
+import type { VxlanScript } from '../../../shared/hypervisors/kvm/facts.ts'
 import type { NewLink, Refusal, SimulatedKernel } from './kernel.ts'
 
 export interface Outcome {
@@ -39,12 +40,17 @@ export function simulateIpBatch(kernel: SimulatedKernel, input: string): Outcome
 }
 
 /** The simulated applyCommand, with its locks left out: nobody else is on a simulated host at the same time. */
-export function simulateApply(kernel: SimulatedKernel, input: string, uptime: () => number): Answered {
+export function simulateApply(
+  kernel: SimulatedKernel,
+  input: string,
+  uptime: () => number,
+  script: VxlanScript = 'absent',
+): Answered {
   const [, deadline = '', pieces = ''] = /^(\d+)\n([\s\S]*)$/.exec(input) ?? []
   const answer = { code: 0, stderr: '', stdout: '' }
   let rest = pieces
   while (rest !== '') {
-    const [header = '', ...lengths] = /^v(?:x)?lan (\d+) (\d+) (\d+)\n/.exec(rest) ?? []
+    const [header = '', kind, ...lengths] = /^(vlan|vxlan|script) (\d+) (\d+) (\d+)\n/.exec(rest) ?? []
     if (header === '') throw new Error(`a piece of a batch begins with ${rest.slice(0, 40)}`)
     rest = rest.slice(header.length)
     for (const [index, { phase, run }] of phases.entries()) {
@@ -52,12 +58,29 @@ export function simulateApply(kernel: SimulatedKernel, input: string, uptime: ()
       rest = rest.slice(text.length)
       if (text === '') continue
       if (uptime() >= Number(deadline)) return { ...answer, code: applyEnds.late }
-      const { code, stderr } = run(kernel, text)
+      const isScript = kind === 'script' && phase === 'create'
+      const { code, stderr } = isScript ? simulateScript(kernel, text, script) : run(kernel, text)
       answer.stderr += stderr
       if (code !== 0) answer.stdout += `${phase} ${code}\n`
     }
   }
   return answer
+}
+
+/** A site's own modifyvxlan.sh, for EVPN, or CloudStack's: VNI, underlay and bridge a line. What is there by name is completed. */
+function simulateScript(kernel: SimulatedKernel, input: string, script: VxlanScript): Outcome {
+  if (script === 'absent') return { code: 1, stderr: 'modifyvxlan.sh: No such file or directory\n' }
+  for (const line of input.split('\n').filter((one) => one !== '')) {
+    const [vni = '', underlay = '', bridge = ''] = line.split(' ')
+    const name = `vxlan${vni}`
+    const born = { name, kind: 'vxlan', vni: Number(vni), disableIpv6: true }
+    const group = `239.${Number(vni) >> 16}.${(Number(vni) >> 8) & 255}.${Number(vni) & 255}`
+    kernel.add(script === 'other' ? born : { ...born, parent: underlay, multicast: group })
+    kernel.add({ name: bridge, kind: 'bridge', disableIpv6: true })
+    kernel.enslave(name, bridge)
+    for (const device of [name, bridge]) kernel.setUp(device)
+  }
+  return { code: 0, stderr: '' }
 }
 
 const phases = [

@@ -98,7 +98,7 @@ export function createSimulatedKernel(
       return 'Error: A VXLAN device with the specified VNI already exists.'
     if (master !== null && byName.get(master)?.kind !== 'bridge') return 'RTNETLINK answers: Operation not supported'
     const below = byName.get(parent ?? '')?.mtu ?? 1500
-    const mtu = kind === 'vxlan' ? below - 50 : below
+    const mtu = kind === 'vxlan' && parent !== null ? below - 50 : below
     const born = { up: false, group: 0, disableIpv6: false, mtu, ...link, kind, parent, master, vlanId }
     byName.set(link.name, { ...born, index: ++lastIndex })
     return null

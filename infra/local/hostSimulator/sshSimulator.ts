@@ -125,7 +125,7 @@ function answer(channel: ssh2.ServerChannel, command: string, host: ObservedHost
 /** What the host answers to one of the driver's commands, by whatever way it came. */
 export function outcomeOf(command: string, input: string, host: ObservedHost): Outcome & { readonly stdout?: string } {
   if (command === observeCommand) return { code: 0, stderr: '', stdout: simulateObservation(host, input) }
-  if (command === applyCommand) return simulateApply(host.kernel, input, () => uptimeOf(host))
+  if (command === applyCommand) return simulateApply(host.kernel, input, () => uptimeOf(host), host.vxlanScript)
   if (command === removalCommand) return simulateRemoval(host, input)
   return { code: 127, stderr: `the simulated host does not know this command: ${command}\n` }
 }

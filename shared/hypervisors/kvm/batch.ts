@@ -33,7 +33,8 @@ export function batchOf(actions: readonly Action[], group: number): Batch {
 
 /** What is applied at one go. */
 export interface Piece {
-  readonly kind: 'vlan' | 'vxlan'
+  /** `script`: lines for the host's modifyvxlan.sh in the place of those that create. */
+  readonly kind: 'vlan' | 'vxlan' | 'script'
   readonly actions: readonly Action[]
 }
 
@@ -44,13 +45,18 @@ const mostVxlanActions = 1400
 export function piecesOf(actions: readonly Action[]): readonly Piece[] {
   const pieces: { readonly kind: Piece['kind']; readonly actions: Action[] }[] = []
   for (const action of actions) {
-    const kind = /^(vxlan|brvx-)\d+$/.test(action.device) ? 'vxlan' : 'vlan'
+    const kind = kindOf(action)
     const last = pieces.at(-1)
     const isFull = kind === 'vxlan' && (last?.actions.length ?? 0) >= mostVxlanActions
     if (last?.kind === kind && !isFull) last.actions.push(action)
     else pieces.push({ kind, actions: [action] })
   }
   return pieces
+}
+
+function kindOf({ do: what, device }: Action): Piece['kind'] {
+  if (what === 'runScript') return 'script'
+  return /^(vxlan|brvx-)\d+$/.test(device) ? 'vxlan' : 'vlan'
 }
 
 function createLine(action: Action, group: number): string | null {
@@ -68,6 +74,8 @@ function createLine(action: Action, group: number): string | null {
         `link add name ${name(action.device)} group ${group} master ${name(action.bridge)} ` +
         `type vxlan id ${vni(action.id)} group ${vxlanGroup(action.id)} ttl 10 dev ${name(action.uplink)} dstport 0`
       )
+    case 'runScript':
+      return `${vni(action.id)} ${name(action.uplink)} ${name(action.bridge)}`
     case 'enslave':
       return `link set dev ${name(action.device)} master ${name(action.bridge)}`
     case 'rename':
@@ -79,7 +87,9 @@ function createLine(action: Action, group: number): string | null {
 
 /** The slash form, since names of VLAN devices hold a dot. */
 function ipv6Line(action: Action): string | null {
-  return action.do === 'turnIpv6Off' ? `net/ipv6/conf/${name(action.device)}/disable_ipv6=1` : null
+  const off = (device: string): string => `net/ipv6/conf/${name(device)}/disable_ipv6=1`
+  if (action.do === 'runScript') return `${off(action.device)}\n${off(action.bridge)}`
+  return action.do === 'turnIpv6Off' ? off(action.device) : null
 }
 
 function upLine(action: Action): string | null {

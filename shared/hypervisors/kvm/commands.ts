@@ -105,14 +105,24 @@ export const applyEnds = { lockFile: 74, locked: 75, late: 76, vxlanLocked: 77 }
 
 /**
  * Applies a batch, piece by piece, under the host's lock, no phase of it after its deadline. On stdin: the deadline; then for
- * each piece a line with `vxlan` or `vlan` and the lengths of its phases in bytes, and the phases: lines for `ip -batch`, for
- * `sysctl`, for `ip -batch`. A piece with VXLAN devices holds CloudStack's own lock too (FACTS B4). Prints `PHASE CODE` of
+ * each piece a line with `vxlan`, `vlan` or `script` and the lengths of its phases in bytes, and the phases: lines for
+ * `ip -batch` (`script`: VNI, underlay and bridge for the host's modifyvxlan.sh), for `sysctl`, for `ip -batch`. A piece with
+ * VXLAN devices holds CloudStack's own lock too (FACTS B4), which the script takes by itself. Prints `PHASE CODE` of
  * each phase that did not run through: ip goes on after most errors (1), and some end the whole batch (255). A setting of a
  * device that is gone by now is no error.
  */
 export const applyCommand = script(`read -r deadline
 ${inTime}
 report() { [ "$2" -eq 0 ] || echo "$1 $2"; }
+run_script() {
+  code=0
+  while read -r vni underlay bridge; do
+    in_time || return ${applyEnds.late}
+    timeout 30 ${modifyVxlan} -o add -v "$vni" -p "$underlay" -b "$bridge" </dev/null >&2 9>&- || code=1
+  done
+  return $code
+}
+create() { if [ "$kind" = script ]; then run_script; else ip -force -batch -; fi; }
 ${lock(10, 'exit 75')}
 while read -r kind create ipv6 up; do
   if [ "$kind" = vxlan ]; then
@@ -120,7 +130,7 @@ while read -r kind create ipv6 up; do
   fi
   if [ "$create" -gt 0 ]; then
     in_time || exit 76
-    head -c "$create" | ip -force -batch -; report create $?
+    head -c "$create" | create; report create $?
   fi
   if [ "$ipv6" -gt 0 ]; then
     in_time || exit 76

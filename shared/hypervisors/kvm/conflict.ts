@@ -56,7 +56,7 @@ function vniCarried(pair: Pair, links: Links): string | null {
   return other === undefined ? null : `VNI ${pair.id} is already carried by ${other.name}.`
 }
 
-function bridgeNameTaken(pair: Pair, links: Links): string | null {
+export function bridgeNameTaken(pair: Pair, links: Links): string | null {
   const found = links.holder(pair.bridge)
   if (found === undefined) return null
   if (found.name !== pair.bridge) return `${pair.bridge} is another name of ${found.name}.`

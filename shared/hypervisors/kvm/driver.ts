@@ -23,14 +23,13 @@ import {
   type SshConnection,
   type SshOptions,
 } from './ssh.ts'
+import type { VxlanMode } from './wanted.ts'
 
-export interface KvmSshOptions extends SshOptions {
+export interface KvmSshOptions extends SshOptions, KvmRules {
   /** The link group that marks every device created here, 1 to 2147483647; 4814 unless given (DESIGN 3). */
   readonly group?: number
   /** Told of batches that did not run through; silent unless given. */
   readonly logger?: Logger
-  /** Milliseconds since the epoch; this machine's clock unless given. */
-  readonly now?: () => number
 }
 
 /** @throws Error at once when an option cannot be used: the private key, the group, accept-new with nowhere to keep keys. */
@@ -43,11 +42,15 @@ export function createKvmSshDriver(options: KvmSshOptions): Driver {
   return kvmDriver((target, signal) => connectOverSsh(target, options, signal), options.group, options.logger, options)
 }
 
-export interface KvmClock {
+export interface KvmRules {
   /** Milliseconds since the epoch; this machine's clock unless given. */
   readonly now?: () => number
   /** Milliseconds that a batch may take to begin its last phase; the connection's own limit as a rule. */
   readonly commandTimeout?: number
+  /** Who makes VXLAN devices; we unless given. */
+  readonly vxlan?: VxlanMode
+  /** What machines call themselves, by CloudStack's name for the host, where the two differ. */
+  readonly hostnames?: Readonly<Record<string, string>>
 }
 
 /** The same over whatever runs the driver's commands on a host. @param connect @throws HostError */
@@ -55,11 +58,11 @@ export function kvmDriver(
   connect: (target: Target, signal: AbortSignal) => Promise<SshConnection>,
   group: number = defaultGroup,
   logger: Logger = silent,
-  clock: KvmClock = {},
+  rules: KvmRules = {},
 ): Driver {
   return {
     verifies: true,
-    open: async (target, signal) => openSession(await connect(target, signal), target, group, logger, clock),
+    open: async (target, signal) => openSession(await connect(target, signal), target, group, logger, rules),
   }
 }
 
@@ -68,10 +71,11 @@ function openSession(
   target: Target,
   group: number,
   logger: Logger,
-  { now = Date.now, commandTimeout = defaultCommandTimeout }: KvmClock,
+  { now = Date.now, commandTimeout = defaultCommandTimeout, vxlan = 'native', hostnames = {} }: KvmRules,
 ): Session {
   let clock: Clock | undefined
-  const rules = rulesOf(target.name, group)
+  const machine = Object.hasOwn(hostnames, target.name) ? (hostnames[target.name] ?? target.name) : target.name
+  const rules = rulesOf(machine, group, vxlan)
 
   return {
     async look(desired, labels = [], last) {
@@ -79,14 +83,14 @@ function openSession(
       const seenBy = now()
       const same = readUnchanged(stdout)
       if (same !== null && last !== undefined) {
-        checkName(same.hostname, target.name)
+        checkName(same.hostname, machine, target.name)
         return unchangedView(same.bootId, last)
       }
       const facts = readObservation(stdout)
-      checkName(facts.hostname, target.name)
+      checkName(facts.hostname, machine, target.name)
       const seen = { uptime: facts.kernel.uptime, seenBy }
       clock = seen
-      const { actions, ...view } = plan(desired, facts, group)
+      const { actions, ...view } = plan(desired, facts, group, vxlan)
       const orphans = orphansOf(desired, labels, facts, group)
       const isRight = view.changes.length === 0 && view.findings.length === 0 && orphans.length === 0
       const digest = isRight ? digestOf(stdout) : undefined
@@ -95,7 +99,7 @@ function openSession(
         ...(digest === undefined ? {} : { seen: `${rules}.${digest}` }),
         bootId: facts.bootId,
         orphans,
-        readiness: readiness(labels, facts),
+        readiness: readiness(labels, facts, vxlan),
         apply: () => apply(connection, actions, group, onHost(seen, now() + commandTimeout), logger),
       }
     },
@@ -140,9 +144,13 @@ const unchangedView = (bootId: string, { seen, devices }: LastLook): View => ({
   apply: async () => {},
 })
 
-/** A machine that calls itself something else than CloudStack does is not touched (DESIGN 6). */
-function checkName(hostname: string, name: string): void {
+/**
+ * A machine that calls itself something else than it should is not touched (DESIGN 6). First labels are compared, case apart.
+ * @param machine what it should call itself: CloudStack's name for it, unless a setting says otherwise
+ */
+function checkName(hostname: string, machine: string, name: string): void {
   const first = (value: string): string | undefined => value.toLowerCase().split('.')[0]
-  if (first(hostname) === first(name)) return
-  throw new HostError('WrongHost', `The machine calls itself ${hostname}, and CloudStack calls it ${name}.`)
+  if (first(hostname) === first(machine)) return
+  const wanted = machine === name ? `CloudStack calls it ${name}` : `${name} is set to be ${machine}`
+  throw new HostError('WrongHost', `The machine calls itself ${hostname}, and ${wanted}.`)
 }

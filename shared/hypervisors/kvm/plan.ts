@@ -4,19 +4,22 @@
  */
 import type { DesiredNetwork } from '../../reconcile/model.ts'
 import type { Change, Finding } from '../driver.ts'
+import { scriptConflictOf, scriptMissingOf } from './byScript.ts'
 import { conflictOf } from './conflict.ts'
 import type { HostFacts, Link } from './facts.ts'
 import { type GrowingLinks, indexLinks } from './links.ts'
 import { hasJoined, type MembershipLimit, membershipLimits, membershipsOf } from './memberships.ts'
+import { mtuDiffers } from './mtu.ts'
 import { defaultGroup, type Pair, vxlanGroup, vxlanPort } from './names.ts'
 import { madeForOrphan } from './orphans.ts'
 import { type PutBack, putBack } from './setAside.ts'
-import { type Considered, considered } from './wanted.ts'
+import { type Considered, considered, type VxlanMode } from './wanted.ts'
 
 export type Action =
   | { readonly do: 'createBridge'; readonly device: string }
   | {
-      readonly do: 'createVlan' | 'createVxlan'
+      /** `runScript`: the host's own modifyvxlan.sh makes both devices, or completes them. */
+      readonly do: 'createVlan' | 'createVxlan' | 'runScript'
       readonly device: string
       readonly uplink: string
       readonly id: number
@@ -45,7 +48,8 @@ export interface Plan {
  * |---------------------------------------------------------------|------------------------------------------------------|
  * | `untagged`, 4095, PVLAN, GRE                                  | nothing: CloudStack needs no device (FACTS A4)       |
  * | a range, any other URI                                        | finding Unsupported                                  |
- * | VXLAN, and the host's modifyvxlan.sh is not CloudStack's      | finding Unsupported (FACTS B4)                       |
+ * | VXLAN, and the host's modifyvxlan.sh is not CloudStack's      | finding Unsupported (FACTS B4), naming the setting   |
+ * | VXLAN, and the setting says that the host's script makes it   | as byScript.ts has it                                |
  * | the label leads to no uplink, or to several                   | finding UplinkMissing, UplinkAmbiguous (FACTS B1)    |
  * | the names would be longer than 15 characters                  | finding NameTooLong (FACTS B2)                       |
  * | an uplink whose name cannot stand in a batch                  | finding Unsupported                                  |
@@ -63,12 +67,18 @@ export interface Plan {
  * | VXLAN, no route to its group                                  | add it, on the underlay (FACTS B4)                   |
  * | VXLAN, a route to its group on another device                 | nothing: the device sends on its underlay all the same |
  * | both right, whoever made them                                 | nothing; they count as devices                       |
+ * | an MTU that they would not get if they were made now          | finding MtuDiffers, which leaves the host in sync    |
  * | a pair of ours that a removal left half-made                  | as setAside.ts has it                                |
  * | two networks that lead to one pair                            | one pair of devices serves both                      |
  * | two networks of which one would take the tag from the other   | the first is made, the second is a Conflict          |
  */
-export function plan(desired: readonly DesiredNetwork[], facts: HostFacts, group: number = defaultGroup): Plan {
-  const networks = considered(desired, facts)
+export function plan(
+  desired: readonly DesiredNetwork[],
+  facts: HostFacts,
+  group: number = defaultGroup,
+  vxlan: VxlanMode = 'native',
+): Plan {
+  const networks = considered(desired, facts, vxlan)
   const restored = putBack(facts, bridgesOf(networks), group)
   const links = indexLinks(restored.links)
   const joined = membershipsOf(restored.links)
@@ -76,7 +86,7 @@ export function plan(desired: readonly DesiredNetwork[], facts: HostFacts, group
   const room = Math.min(...limits.map((limit) => limit.room)) - joined
   const routed = new Set(facts.routes.map(({ destination }) => destination))
   const joining = new Set<string>()
-  const planned = new Map<string, readonly Action[]>()
+  const planned = new Map<string, Planned>()
   const changes: Change[] = []
   const findings: Finding[] = []
   const beyond: Considered[] = []
@@ -88,15 +98,15 @@ export function plan(desired: readonly DesiredNetwork[], facts: HostFacts, group
       findings.push({ physicalNetwork, uri, reason: wanted.reason, detail: wanted.detail })
       continue
     }
-    const { pair } = wanted
+    const { pair, byScript } = wanted
     const key = `${pair.device} on ${pair.uplink}`
     if (!planned.has(key)) {
-      const detail = conflictOf(pair, links)
+      const detail = byScript ? scriptConflictOf(pair, links, facts.vxlanScript, group) : conflictOf(pair, links)
       if (detail !== null) {
         findings.push({ physicalNetwork, uri, reason: 'Conflict', detail })
         continue
       }
-      if (mustJoin(pair, links)) {
+      if (!byScript && mustJoin(pair, links)) {
         const fits = joining.size < room
         joining.add(key)
         if (!fits) {
@@ -104,15 +114,20 @@ export function plan(desired: readonly DesiredNetwork[], facts: HostFacts, group
           continue
         }
       }
-      planned.set(key, [...renamesOf(restored, pair), ...missingOf(pair, links, routed)])
+      const missing = byScript
+        ? scriptMissingOf(pair, links)
+        : [...renamesOf(restored, pair), ...missingOf(pair, links, routed)]
+      planned.set(key, { actions: missing, mtu: byScript ? null : mtuDiffers(pair, links) })
       putRight(pair, links)
     }
-    const steps = (planned.get(key) ?? []).map(inWords)
+    const { actions = [], mtu = null } = planned.get(key) ?? {}
+    if (mtu !== null) findings.push({ physicalNetwork, uri, reason: 'MtuDiffers', detail: mtu })
+    const steps = actions.map(inWords)
     if (steps.length > 0) changes.push({ physicalNetwork, uri, devices: [pair.bridge, pair.device], steps })
   }
   findings.push(...beyond.map(({ network }) => beyondLimit(network, limits, joined + joining.size)))
-  const actions = [...planned.values()].flat()
-  const devices = 2 * planned.size - new Set(actions.map((action) => action.device)).size
+  const actions = [...planned.values()].flatMap((one) => one.actions)
+  const devices = 2 * planned.size - new Set(actions.flatMap(touches)).size
   const unplanned = othersRestored(networks, restored)
   return {
     actions: [...actions, ...unplanned.flatMap((one) => one.actions)],
@@ -121,6 +136,15 @@ export function plan(desired: readonly DesiredNetwork[], facts: HostFacts, group
     devices,
   }
 }
+
+/** What is to do about one pair, and how its MTU differs. */
+interface Planned {
+  readonly actions: readonly Action[]
+  readonly mtu: string | null
+}
+
+const touches = (action: Action): readonly string[] =>
+  action.do === 'runScript' ? [action.device, action.bridge] : [action.device]
 
 /** A VXLAN device that is not up has yet to join its group. */
 function mustJoin(pair: Pair, links: GrowingLinks): boolean {
@@ -225,6 +249,8 @@ function inWords(action: Action): string {
       return `create ${action.device}, VLAN ${action.id} on ${action.uplink}, in ${action.bridge}`
     case 'createVxlan':
       return `create ${action.device}, VNI ${action.id} on ${action.uplink}, in ${action.bridge}`
+    case 'runScript':
+      return `run the host’s modifyvxlan.sh for VNI ${action.id} on ${action.uplink}, with ${action.bridge}`
     case 'addRoute':
       return `add the route to ${vxlanGroup(action.id)} on ${action.uplink}`
     case 'enslave':

@@ -9,7 +9,8 @@
  * | VLAN: the longest id of its range makes a name of over 15 characters       | NameTooLong                    |
  * | VXLAN: fewer multicast groups than VNIs of its range (1,000 at most asked) | KernelLimit                    |
  * | VXLAN: too little option memory for as many                                | KernelLimit                    |
- * | VXLAN: the host's modifyvxlan.sh is not CloudStack's (FACTS B4)            | Unsupported                    |
+ * | VXLAN: the host's modifyvxlan.sh is not CloudStack's (FACTS B4)            | Unsupported, with the setting  |
+ * | VXLAN by the host's script: there is none; it is a site's own: no limit    | Unsupported; nothing           |
  * | otherwise: its uplink, the MTU, whether the kernel has IPv6                | Noted                          |
  * | a label on Open vSwitch: nothing is prepared there                         | none                           |
  */
@@ -19,18 +20,23 @@ import type { HostFacts } from './facts.ts'
 import { membershipLimits } from './memberships.ts'
 import { fits, longestName, pairOf } from './names.ts'
 import { underlayOf, uplinkOf } from './uplink.ts'
+import { scriptInTheWay, type VxlanMode } from './wanted.ts'
 
 /** As many VXLAN networks as a host is asked to have room for, where its range would allow more. */
 const mostNetworks = 1_000
 
-export function readiness(labels: readonly GuestLabel[], facts: HostFacts): readonly Finding[] {
+export function readiness(
+  labels: readonly GuestLabel[],
+  facts: HostFacts,
+  vxlan: VxlanMode = 'native',
+): readonly Finding[] {
   return labels.flatMap((label) => {
     const isVxlan = /\bVXLAN\b/i.test(label.isolation ?? '')
     const uplink = isVxlan ? underlayOf(label.label, facts) : uplinkOf(label.label, facts)
     if ('reason' in uplink) {
       return uplink.reason === 'Unsupported' ? [] : [finding(label, uplink.reason, uplink.detail)]
     }
-    const problems = isVxlan ? ofVxlan(label, facts) : tooLong(label, uplink.uplink)
+    const problems = isVxlan ? ofVxlan(label, facts, vxlan) : tooLong(label, uplink.uplink)
     return [...problems, finding(label, 'Noted', noted(uplink.uplink, facts))]
   })
 }
@@ -49,11 +55,11 @@ function tooLong(label: GuestLabel, uplink: string): readonly Finding[] {
   return [finding(label, 'NameTooLong', detail)]
 }
 
-function ofVxlan(label: GuestLabel, { kernel, vxlanScript }: HostFacts): readonly Finding[] {
-  if (vxlanScript === 'other')
-    return [
-      finding(label, 'Unsupported', "The host's modifyvxlan.sh is not CloudStack's, and joins no multicast group."),
-    ]
+function ofVxlan(label: GuestLabel, facts: HostFacts, vxlan: VxlanMode): readonly Finding[] {
+  const without = scriptInTheWay(facts, vxlan)
+  if (without !== null) return [finding(label, 'Unsupported', `VXLAN networks are not provided: ${without}`)]
+  const { kernel, vxlanScript } = facts
+  if (vxlanScript === 'other') return []
   const size = idsOf(label).reduce((sum, { first, last }) => sum + last - first + 1, 0)
   const asked = size === 0 ? mostNetworks : Math.min(size, mostNetworks)
   return membershipLimits(kernel)

@@ -9,17 +9,24 @@ import { fits, isPlainName, longestName, type Pair, pairOf, vxlanPairOf } from '
 import { needOf } from './need.ts'
 import { type Uplink, underlayOf, uplinkOf } from './uplink.ts'
 
-export type Wanted = { readonly pair: Pair } | Pick<Finding, 'reason' | 'detail'> | null
+/** Who makes VXLAN devices: we, as CloudStack's script does, or the host's own script (FACTS B4). */
+export type VxlanMode = 'native' | 'script'
+
+export type Wanted = { readonly pair: Pair; readonly byScript: boolean } | Pick<Finding, 'reason' | 'detail'> | null
 
 export interface Considered {
   readonly network: DesiredNetwork
   readonly wanted: Wanted
 }
 
-export function considered(desired: readonly DesiredNetwork[], facts: HostFacts): readonly Considered[] {
+export function considered(
+  desired: readonly DesiredNetwork[],
+  facts: HostFacts,
+  vxlan: VxlanMode,
+): readonly Considered[] {
   const uplinkFor = onceEach((label) => uplinkOf(label, facts))
   const underlayFor = onceEach((label) => underlayOf(label, facts))
-  return desired.map((network) => ({ network, wanted: wantedOf(network, facts, uplinkFor, underlayFor) }))
+  return desired.map((network) => ({ network, wanted: wantedOf(network, facts, vxlan, uplinkFor, underlayFor) }))
 }
 
 type Resolve = (label: string | null) => Uplink
@@ -36,11 +43,18 @@ function onceEach(resolve: Resolve): Resolve {
   }
 }
 
-function wantedOf(network: DesiredNetwork, facts: HostFacts, uplinkFor: Resolve, underlayFor: Resolve): Wanted {
+function wantedOf(
+  network: DesiredNetwork,
+  facts: HostFacts,
+  vxlan: VxlanMode,
+  uplinkFor: Resolve,
+  underlayFor: Resolve,
+): Wanted {
   const need = needOf(network.uri)
   if (need.need === 'nothing') return null
   if (need.need === 'unsupported') return { reason: 'Unsupported', detail: need.detail }
-  if (need.need === 'vxlan' && facts.vxlanScript === 'other') return anotherScript(network.uri)
+  const without = need.need === 'vxlan' ? scriptInTheWay(facts, vxlan) : null
+  if (without !== null) return { reason: 'Unsupported', detail: `${network.uri} is not provided: ${without}` }
   const found = need.need === 'vxlan' ? underlayFor(network.label) : uplinkFor(network.label)
   if ('reason' in found) return found
   const pair = need.need === 'vxlan' ? vxlanPairOf(found.uplink, need.id) : pairOf(found.uplink, need.id)
@@ -51,11 +65,17 @@ function wantedOf(network: DesiredNetwork, facts: HostFacts, uplinkFor: Resolve,
     const detail = `The uplink ${pair.uplink} has a character in its name that a batch cannot carry.`
     return { reason: 'Unsupported', detail }
   }
-  return { pair }
+  return { pair, byScript: need.need === 'vxlan' && vxlan === 'script' }
 }
 
-/** A device on multicast would not meet those that the site's own script makes (FACTS B4). */
-function anotherScript(uri: string): Wanted {
-  const detail = `${uri} is not provided: the host's modifyvxlan.sh is not CloudStack's, and joins no multicast group.`
-  return { reason: 'Unsupported', detail }
+/**
+ * Why VXLAN devices cannot be made, if they cannot: a device on multicast would not meet those that a site's own script makes
+ * (FACTS B4), and only the setting says that this script is to be trusted.
+ */
+export function scriptInTheWay({ vxlanScript }: Pick<HostFacts, 'vxlanScript'>, vxlan: VxlanMode): string | null {
+  if (vxlan === 'native' && vxlanScript === 'other')
+    return "the host's modifyvxlan.sh is not CloudStack's, and joins no multicast group. To have it run, set BRIDGEKEEPER_VXLAN=script."
+  if (vxlan === 'script' && vxlanScript === 'absent')
+    return 'BRIDGEKEEPER_VXLAN is script, and the host has no modifyvxlan.sh that can be read.'
+  return null
 }

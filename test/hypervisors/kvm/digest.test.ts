@@ -134,6 +134,15 @@ describe('each of these forces a listing', () => {
   })
 })
 
+it('a host with an MTU that differs is in sync and tells it, so it is listed each time', async () => {
+  const { verify, host } = counted()
+  await verify()
+  host.kernel.setMtu('eth1.100', 1400)
+  const told = await verify()
+  expect(told).toMatchObject({ verdict: 'InSync', findings: [{ uri: 'vlan://100', reason: 'MtuDiffers' }] })
+  expect(told).not.toHaveProperty('seen')
+})
+
 describe('nothing is kept of a look', () => {
   it('that found something to do, or something to tell', async () => {
     const { driver, host } = counted()

@@ -179,6 +179,29 @@ test('VXLAN: a host whose modifyvxlan.sh is a site’s own is left alone', async
   host.setVxlanScript('other')
   const view = await (await sessionWith(host)).look([network('vxlan://1')])
   expect(view).toMatchObject({ changes: [], findings: [{ reason: 'Unsupported' }] })
+  expect(view.findings[0]?.detail).toContain('set BRIDGEKEEPER_VXLAN=script')
+})
+
+test('VXLAN: where a setting says so the host’s own script is run, and what it made is right and not marked', async () => {
+  const host = await newHost()
+  host.setVxlanScript('other')
+  const session = await simulatedDriver(simulated, { vxlan: 'script' }).open(targetOf(host), signal())
+  onTestFinished(() => session.close())
+  const networks = [network('vlan://100'), network('vxlan://1'), network('vxlan://2')]
+  const before = await session.look(networks)
+  expect(before.changes[1]).toMatchObject({
+    devices: ['brvx-1', 'vxlan1'],
+    steps: ['run the host’s modifyvxlan.sh for VNI 1 on cloudbr1, with brvx-1'],
+  })
+  await before.apply()
+  expect(await session.look(networks)).toMatchObject({ devices: 6, changes: [], findings: [], orphans: [] })
+  const made = host.links().filter(({ name }) => /vx/.test(name))
+  expect(made.map(({ name, group, multicast = null }) => [name, group, multicast])).toEqual(
+    ['vxlan1', 'brvx-1', 'vxlan2', 'brvx-2'].map((name) => [name, 0, null]),
+  )
+  expect(await session.look([])).toMatchObject({ orphans: [{ uri: 'vlan://100' }] })
+  host.deleteLink('vxlan1')
+  expect((await session.look(networks)).changes).toMatchObject([{ uri: 'vxlan://1' }])
 })
 
 describe('the machine’s name', () => {
@@ -187,6 +210,30 @@ describe('the machine’s name', () => {
     expect(
       (await (await sessionWith(host, `${host.name.toUpperCase()}.cloud.example`)).look(desired)).changes,
     ).toHaveLength(2)
+  })
+
+  test('may be another where a setting says which', async () => {
+    const host = await newHost()
+    const hostnames = { 'cloud-name': host.name }
+    const opened = async (name: string): Promise<Session> => {
+      const session = await simulatedDriver(simulated, { hostnames }).open({ ...targetOf(host), name }, signal())
+      onTestFinished(() => session.close())
+      return session
+    }
+    expect((await (await opened('cloud-name')).look(desired)).changes).toHaveLength(2)
+    const asBefore = (await opened('another')).look(desired)
+    await expect(asBefore).rejects.toThrow(`The machine calls itself ${host.name}, and CloudStack calls it another.`)
+  })
+
+  test('is wrong where it is not the one that a setting names, although it is CloudStack’s', async () => {
+    const host = await newHost()
+    const driver = simulatedDriver(simulated, { hostnames: { [host.name]: 'elsewhere' } })
+    const session = await driver.open(targetOf(host), signal())
+    onTestFinished(() => session.close())
+    await expect(session.look(desired)).rejects.toMatchObject({
+      reason: 'WrongHost',
+      message: `The machine calls itself ${host.name}, and ${host.name} is set to be elsewhere.`,
+    })
   })
 
   test('otherwise stops everything as WrongHost', async () => {

@@ -37,6 +37,7 @@ export const vxlan = (vni: number, rest: Partial<Link> = {}): Link => {
     kind: 'vxlan',
     parent: 'cloudbr1',
     vxlan: { vni, group: vxlanGroup(vni), port: 8472 },
+    mtu: 1450,
     ...rest,
   })
 }
