@@ -240,12 +240,18 @@ export function drawDamages(
   first: number,
   count: number,
 ): readonly Damage[] {
-  const drawn = new Map<string, Damage>()
-  for (let serial = first; drawn.size < count; ) {
-    const damage = drawDamage(random, networks, other, serial)
-    if (drawn.has(damage.target)) continue
-    drawn.set(damage.target, damage)
-    serial += 1
+  const drawn: Damage[] = []
+  const taken = new Set<string>()
+  while (drawn.length < count) {
+    const damage = drawDamage(random, networks, other, first + drawn.length)
+    const uses = usedBy(damage)
+    if (uses.some((one) => taken.has(one))) continue
+    for (const one of uses) taken.add(one)
+    drawn.push(damage)
   }
-  return [...drawn.values()]
+  return drawn
 }
+
+/** What is moved into the operator's bridge is no Conflict any more once that bridge is deleted: it is used by one damage at a time. */
+const usedBy = ({ target, lines }: Damage): readonly string[] =>
+  lines.some((line) => line.includes(foreign.bridge)) ? [target, foreign.bridge] : [target]
