@@ -17,15 +17,15 @@ export interface Acquired {
 }
 
 /** Thrown when another run holds the host: the message must come back later, and nothing is wrong. */
-export class HostBusy extends Error {
-  override readonly name = 'HostBusy'
+export class RunUnderWay extends Error {
+  override readonly name = 'RunUnderWay'
 }
 
 /** Beyond the function's end and its queue's visibility (timeout + 30 s): room for a redelivery to find a crash. */
 const redeliveryMilliseconds = 90_000
 const attempts = 5
 
-/** @throws HostBusy while another run is under way. */
+/** @throws RunUnderWay while another run is under way. */
 export async function acquire(
   ports: Ports,
   policy: Policy,
@@ -42,7 +42,7 @@ export async function acquire(
     const refused = await refusal(ports, policy, job)
     if (refused !== 'again') return { acknowledge: refused }
   }
-  throw new HostBusy(`host ${job.host}: its record changed ${attempts} times while a run was being taken`)
+  throw new RunUnderWay(`host ${job.host}: its record changed ${attempts} times while a run was being taken`)
 }
 
 /** Why the record refused: a reason to acknowledge, or `again` after what stood in the way was cleared. */
@@ -53,7 +53,7 @@ async function refusal(ports: Ports, policy: Policy, job: Job): Promise<string> 
   if (record.ran !== undefined && record.ran >= job.tick) return 'this job, or a later one, has run'
   if (record.runId !== undefined) {
     if (record.runUntil !== undefined && record.runUntil > now)
-      throw new HostBusy(`host ${job.host}: a run is under way`)
+      throw new RunUnderWay(`host ${job.host}: a run is under way`)
     return recordCrash(ports, policy, job, record, now)
   }
   const expired = job.why === 'revision' && (record.outstandingUntil ?? 0) <= now

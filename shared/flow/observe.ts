@@ -4,7 +4,7 @@
  */
 
 import type { CloudStack } from '../cloudstack/client.ts'
-import { judge } from '../reconcile/guard.ts'
+import { judgeAbsent } from '../reconcile/guard.ts'
 import { raisesWanted } from '../reconcile/listeners.ts'
 import type { HostFact, ZoneFact } from '../reconcile/model.ts'
 import type { HostRecord } from '../reconcile/record.ts'
@@ -47,7 +47,13 @@ export async function observe(
   const zones = new Set([...hosts.map((host) => host.zone), ...control.zones.map((zone) => zone.id)])
   const before = (await parallel([...zones], (zone) => readHosts(ports.store, policy.cloud, zone))).flat()
   const known = before.filter((record) => record.state !== 'Removed')
-  const judged = judge(known.map(at), new Set(hosts.map(at)), policy.guardPercent, control.refusals?.hosts, ports.now())
+  const judged = judgeAbsent(
+    known.map(at),
+    new Set(hosts.map(at)),
+    policy.guardPercent,
+    control.refusals?.hosts,
+    ports.now(),
+  )
   const gone = new Set(judged.gone)
   const removed = known
     .filter((record) => gone.has(at(record)))

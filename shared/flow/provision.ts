@@ -21,7 +21,7 @@ import { lastSeen } from '../reconcile/seen.ts'
 import { ConfigurationError } from '../runtime/configuration.ts'
 import type { Ports } from '../runtime/ports.ts'
 import { readHost } from '../store/items.ts'
-import { putBack, type RunFailure, reportDone, reportFailed } from '../store/writes.ts'
+import { putJobBack, type RunFailure, reportDone, reportFailed } from '../store/writes.ts'
 import { type Acquired, acquire } from './acquire.ts'
 import { recordChange } from './history.ts'
 import { readPauseOf } from './pause.ts'
@@ -49,7 +49,7 @@ export async function provision(provisioner: Provisioner, job: Job, remaining: n
   const { ports, policy } = provisioner
   const pause = await readPauseOf(ports.store, job.cloud, job.zone)
   if (pause !== undefined) {
-    await ports.store.update(putBack(job.cloud, job.zone, job.host, job.tick))
+    await ports.store.update(putJobBack(job.cloud, job.zone, job.host, job.tick))
     return { host: job.host, acknowledged: `paused by ${pause.by}` }
   }
   const acquired = await acquire(ports, policy, job, remaining)

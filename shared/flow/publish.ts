@@ -4,7 +4,7 @@
  */
 import { type Graves, graves, keeping, networkKey, type Tombstone } from '../reconcile/absence.ts'
 import { type DesiredSet, desiredSets, unplacedNetworks } from '../reconcile/desired.ts'
-import { judge, type Refusal } from '../reconcile/guard.ts'
+import { judgeAbsent, type Refusal } from '../reconcile/guard.ts'
 import type { CloudFacts, Desired, HostFact } from '../reconcile/model.ts'
 import { type EncodedRevision, encodeRevision, RevisionTooLarge } from '../reconcile/revision.ts'
 import type { Ports } from '../runtime/ports.ts'
@@ -44,7 +44,7 @@ export async function publish(
   const inForce = await parallel(listed, ({ zone, hypervisor }) => readDesired(ports.store, cloud, zone, hypervisor))
   const known = new Set(listed.flatMap(({ zone }, index) => keysOf(zone, inForce[index]?.networks ?? [])))
   const seen = new Set(listed.flatMap(({ zone, networks }) => keysOf(zone, networks)))
-  const { gone, refusal } = judge([...known], seen, policy.guardPercent, refusedBefore, ports.now())
+  const { gone, refusal } = judgeAbsent([...known], seen, policy.guardPercent, refusedBefore, ports.now())
   const believed = new Set(gone)
   const sets = listed.map((set, index) => keeping(set, inForce[index], believed))
   for (const network of unplacedNetworks(facts)) {

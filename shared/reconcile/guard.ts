@@ -34,7 +34,7 @@ const timesToBelieve = 3
 const timeToBelieve = 5 * 60_000
 
 /** @param percent of what was known that may disappear at once */
-export function judge(
+export function judgeAbsent(
   known: readonly string[],
   seen: ReadonlySet<string>,
   percent: number,

@@ -74,10 +74,10 @@ export function decideHolds(
   policy: HoldPolicy,
   now: number,
 ): Decided {
-  const evidence = evidenceOf(all)
+  const counted = countedOf(all)
   const known = new Map(before.map((hold) => [hold.cause, hold]))
-  const next = [...new Set([...known.keys(), ...evidence.failing.keys()])]
-    .flatMap((cause) => step(cause, known.get(cause), evidence, policy, now) ?? [])
+  const next = [...new Set([...known.keys(), ...counted.failing.keys()])]
+    .flatMap((cause) => step(cause, known.get(cause), counted, policy, now) ?? [])
     .sort((one, other) => rank(one, known) - rank(other, known) || other.failing - one.failing)
   const holds = next.filter((hold, index) => known.has(hold.cause) || index < holdLimit)
   const held = new Set(holds.filter(({ state }) => state === 'held').map(({ cause }) => cause))
@@ -116,7 +116,7 @@ export const opened = ({ cause, tried }: Hold, failing: number, now: number, by:
 export const failsFrom = (cause: string, records: readonly HostRecord[]): boolean =>
   records.some((record) => causesOf(record).includes(cause))
 
-interface Evidence {
+interface Counted {
   /** How many hosts, by cause. */
   readonly failing: ReadonlyMap<string, number>
   readonly records: ReadonlyMap<string, HostRecord>
@@ -125,7 +125,7 @@ interface Evidence {
 }
 
 /** Counted of hosts that can be served: one that is not Up fails from nothing that a rollout brings. */
-function evidenceOf(all: readonly Candidate[]): Evidence {
+function countedOf(all: readonly Candidate[]): Counted {
   const failing = new Map<string, number>()
   const tried = new Map<string, number>()
   for (const { record, eligible } of all) {
@@ -173,15 +173,15 @@ const hypervisorOf = (cause: string): string => cause.slice(0, cause.indexOf('/'
 function step(
   cause: string,
   hold: Hold | undefined,
-  evidence: Evidence,
+  counted: Counted,
   policy: HoldPolicy,
   now: number,
 ): Hold | undefined {
-  const failing = evidence.failing.get(cause) ?? 0
-  const tried = evidence.tried.get(hypervisorOf(cause)) ?? 0
+  const failing = counted.failing.get(cause) ?? 0
+  const tried = counted.tried.get(hypervisorOf(cause)) ?? 0
   if (failing === 0) return undefined
   if (hold?.state === 'held') {
-    return probePassed(hold, evidence) ? opened({ ...hold, tried }, failing, now, `probe ${hold.probeHost}`) : hold
+    return probePassed(hold, counted) ? opened({ ...hold, tried }, failing, now, `probe ${hold.probeHost}`) : hold
   }
   const tolerated = Math.min(hold?.tolerated ?? 0, failing)
   const fresh = failing - tolerated
@@ -192,7 +192,7 @@ function step(
   return tolerated === hold.tolerated ? hold : { ...hold, tolerated }
 }
 
-function probePassed(hold: Hold, { records }: Evidence): boolean {
+function probePassed(hold: Hold, { records }: Counted): boolean {
   if (hold.probeHost === undefined || hold.probeTick === undefined) return false
   const record = records.get(hold.probeHost)
   if (record === undefined || record.ran === undefined || record.ran < hold.probeTick) return false

@@ -18,7 +18,7 @@
  * | crash          | their run is still theirs and is past its time                     | run      |
  * | reportDone     | the run is mine                                                    | run      |
  * | reportFailed   | the run is mine                                                    | run      |
- * | putBack        | this tick's did not run, no run is under way                       | run      |
+ * | putJobBack     | this tick's did not run, no run is under way                       | run      |
  * | holdIs, holdIsOver | nobody wrote it since I read                                   | diff, operator |
  * | releaseRefusal | it is still the refusal that I read                                | operator |
  * | pauseIs        | nobody paused before                                               | operator |
@@ -315,7 +315,7 @@ export const reportFailed = (
 })
 
 /** A job that came while its host was paused is as if it had run, and its host is as due as before. */
-export const putBack = (cloud: string, zone: string, host: string, tick: number): Write => ({
+export const putJobBack = (cloud: string, zone: string, host: string, tick: number): Write => ({
   key: hostKey(cloud, zone, host),
   set: { ran: tick },
   when: { all: [{ present: 'tick' }, absentOr('ran', '<', tick), { absent: 'runId' }] },

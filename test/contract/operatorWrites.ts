@@ -59,15 +59,15 @@ export function operatorWrites(store: () => Store, ownZone: () => string): void 
 
   it('puts a job back once, unless it ran, a later one did, or a run is under way', async () => {
     const zone = ownZone()
-    const putBack = (tick: number) => store().update(writes.putBack(cloud, zone, 'host-1', tick))
-    expect(await putBack(1)).toBeUndefined()
+    const putJobBack = (tick: number) => store().update(writes.putJobBack(cloud, zone, 'host-1', tick))
+    expect(await putJobBack(1)).toBeUndefined()
     await store().update(writes.state(cloud, hostFact({ zone }), 1, 'hostAdded', 5))
     await store().update(writes.mark(cloud, hostRecord({ zone }), 2, 'edge', 100))
-    expect(readHost(await putBack(2))).toMatchObject({ ran: 2, wanted: 1, done: 0 })
-    expect(await putBack(2)).toBeUndefined()
+    expect(readHost(await putJobBack(2))).toMatchObject({ ran: 2, wanted: 1, done: 0 })
+    expect(await putJobBack(2)).toBeUndefined()
     const times = { now: 0, runUntil: 50, outstandingUntil: 90 }
     await store().update(writes.acquireRun(cloud, zone, 'host-1', 3, 'edge', 'run', times))
-    expect(await putBack(3)).toBeUndefined()
+    expect(await putJobBack(3)).toBeUndefined()
   })
 
   it('releases just the refusal that was read, and kicks in the same write', async () => {

@@ -60,13 +60,21 @@ describe('a host is due', () => {
   it('the more, the higher wanted is: raising it never makes a due host not due', () => {
     const cases = [0, 1, 2, 3].flatMap((wanted) =>
       [0, 1, 2].flatMap((tried) =>
-        [0, 1, 2].flatMap((done) => [undefined, 999, 2_000].map((next) => ({ wanted, tried, done, next }))),
+        [0, 1, 2].flatMap((done) =>
+          [{}, { nextAttemptAt: 999 }, { nextAttemptAt: 2_000 }].flatMap((next) =>
+            [{}, { queued: 2, outstandingUntil: 999 }, { queued: 2, outstandingUntil: 2_000 }].flatMap((job) =>
+              [{}, { settled: 'r0:apply' }, { verifiedAt: -4_000_000 }].map((other) => {
+                return { wanted, tried, done, ...next, ...job, ...other }
+              }),
+            ),
+          ),
+        ),
       ),
     )
-    for (const { wanted, tried, done, next } of cases) {
-      const record = hostRecord({ wanted, tried, done, ...(next === undefined ? {} : { nextAttemptAt: next }) })
+    for (const given of cases) {
+      const record = hostRecord(given)
       const before = due(record, 'r1', true, policy, now)
-      const after = due({ ...record, wanted: wanted + 1 }, 'r1', true, policy, now)
+      const after = due({ ...record, wanted: record.wanted + 1 }, 'r1', true, policy, now)
       if (before !== undefined) expect(after).toBeDefined()
     }
   })

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { hostKey } from '../../shared/store/items.ts'
 import { createMemoryStore } from '../../shared/store/memory.ts'
 import { sparingNewer } from '../../shared/store/notNewer.ts'
-import { kick, putBack, sweptZones, want } from '../../shared/store/writes.ts'
+import { kick, putJobBack, sweptZones, want } from '../../shared/store/writes.ts'
 import { hostRecord } from '../factories.ts'
 
 const cloud = 'test'
@@ -10,7 +10,7 @@ const cloud = 'test'
 describe('an item that a newer version wrote', () => {
   it.each([
     ['control', kick(cloud)],
-    ['host', putBack(cloud, 'zone-1', 'host-1', 9)],
+    ['host', putJobBack(cloud, 'zone-1', 'host-1', 9)],
     ['host that somebody asks for', want(cloud, hostRecord(), 'backfill', 1)],
     ['list of zones', sweptZones(cloud, ['a'])],
   ])('is left as it is: %s', async (_what, write) => {

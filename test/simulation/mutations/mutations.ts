@@ -154,8 +154,8 @@ export const mutations: readonly Mutation[] = [
     'pause-ignored-by-run',
     'a job that was queued before a pause is run in it',
     'shared/flow/provision.ts',
-    '  if (pause !== undefined) {\n    await ports.store.update(putBack(',
-    '  if (pause !== undefined && job.tick < 0) {\n    await ports.store.update(putBack(',
+    '  if (pause !== undefined) {\n    await ports.store.update(putJobBack(',
+    '  if (pause !== undefined && job.tick < 0) {\n    await ports.store.update(putJobBack(',
   ),
   {
     name: 'pause-ignored-by-diff',
