@@ -34,9 +34,9 @@ export interface Change {
   readonly steps: readonly string[]
 }
 
-/** Devices on a host that carry our mark and that no desired network names: what a network that is gone left behind. */
+/** What carries our mark on a host and no desired network names: what a network that is gone left behind. */
 export interface Orphan {
-  /** By the names that they have now. */
+  /** By the names that they have now; where only a route is left, `route` and its destination. */
   readonly devices: readonly string[]
   /** The broadcast URI of the network that they were made for, where their names and numbers tell it. */
   readonly uri?: string

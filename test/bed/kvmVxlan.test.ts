@@ -3,8 +3,8 @@ import { readFile } from 'node:fs/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { Bed, BedHost } from '../../infra/local/bed/bed.ts'
 import { startUmlBed } from '../../infra/local/bed/uml.ts'
-import type { Session, View } from '../../shared/hypervisors/driver.ts'
-import { createKvmSshDriver } from '../../shared/hypervisors/kvm/driver.ts'
+import type { Driver, Session, View } from '../../shared/hypervisors/driver.ts'
+import { createKvmSshDriver, type KvmSshOptions } from '../../shared/hypervisors/kvm/driver.ts'
 import { knownHostsFile } from '../../shared/hypervisors/kvm/knownHosts.ts'
 import type { DesiredNetwork } from '../../shared/reconcile/model.ts'
 import { network, targetOf } from '../hypervisors/kvm/factory.ts'
@@ -16,11 +16,14 @@ beforeAll(async () => {
   bed = await startUmlBed({ hosts: [{ name: 'kvm-1' }] })
   host = bed.host('kvm-1')
   await host.exec('mkdir -p /etc/libvirt/qemu /run/libvirt/qemu /var/run/cloud')
+  session = await (await driverOf()).open(targetOf(host), new AbortController().signal)
+})
+
+async function driverOf(options: Partial<KvmSshOptions> = {}): Promise<Driver> {
   const { user, port, privateKeyFile, knownHostsFile: file } = host
   const privateKey = await readFile(privateKeyFile, 'utf8')
-  const driver = createKvmSshDriver({ user, port, privateKey, hostKeys: knownHostsFile(file) })
-  session = await driver.open(targetOf(host), new AbortController().signal)
-})
+  return createKvmSshDriver({ user, port, privateKey, hostKeys: knownHostsFile(file), ...options })
+}
 afterAll(async () => {
   await session?.close()
   await bed?.stop()
@@ -30,6 +33,17 @@ afterAll(async () => {
 afterEach(() =>
   host.exec('ip link show group 4814 | grep -q . && ip link del group 4814; ip -4 route flush root 239.0.0.0/8; true'),
 )
+
+const labels = [{ physicalNetwork: 'pn1', label: 'cloudbr1' }]
+
+/** A stand-in for a site's modifyvxlan.sh of its own: unicast, known by its calls, IPv6 forgotten. */
+const unicastStandIn = `#!/bin/sh
+echo "$@" >>/run/calls
+[ "$1 $2 $3 $5 $7" = "-o add -v -p -b" ] || exit 2
+[ -e /sys/class/net/vxlan$4 ] || ip link add vxlan$4 type vxlan id $4 dstport 4789 nolearning || exit 1
+[ -e /sys/class/net/$8 ] || ip link add $8 type bridge || exit 1
+ip link set vxlan$4 master $8 && ip link set vxlan$4 up && ip link set $8 up
+`
 
 const desiredOf = (count: number): readonly DesiredNetwork[] =>
   Array.from({ length: count }, (_, at) => network(`vxlan://${70_000 + at}`))
@@ -133,6 +147,45 @@ describe('VXLAN networks on a real kernel', () => {
     await write('ip link add $dev type vxlan id $vni group $group ttl 10 dev $pif')
     expect(await session.look(desiredOf(1))).toMatchObject({ changes: [{ uri: 'vxlan://70000' }], findings: [] })
     await host.exec(`rm ${script}`)
+  })
+
+  it('are made by the site’s own script where a setting says so, are not marked, and a second run changes nothing', async () => {
+    const script = '/usr/share/cloudstack-common/scripts/vm/network/vnet/modifyvxlan.sh'
+    await host.exec(
+      `mkdir -p $(dirname ${script}); cat >${script} <<'END'\n${unicastStandIn}END\nchmod 755 ${script}; rm -f /run/calls`,
+    )
+    const opened = await (await driverOf({ vxlan: 'script' })).open(targetOf(host), new AbortController().signal)
+    const desired = [network('vlan://3001'), ...desiredOf(3)]
+    const view = await opened.look(desired)
+    expect(view.changes).toHaveLength(4)
+    await view.apply()
+    const after = await opened.look(desired)
+    expect(after).toMatchObject({ devices: 8, changes: [], findings: [], orphans: [] })
+    expect(await host.exec('cat /run/calls')).toBe(
+      [70_000, 70_001, 70_002].map((vni) => `-o add -v ${vni} -p cloudbr1 -b brvx-${vni}\n`).join(''),
+    )
+    expect(await host.exec('ip -d -o link show dev vxlan70001')).toMatch(/ group default .* dstport 4789 nolearning /)
+    const switches = 'cat vxlan7000[012]/disable_ipv6 brvx-7000[012]/disable_ipv6'
+    expect(await host.exec(`cd /proc/sys/net/ipv6/conf; ${switches}`)).toBe('1\n'.repeat(6))
+    expect(after.seen).toBeDefined()
+    expect(await opened.look(desired, [], { seen: after.seen ?? '', devices: 8 })).toMatchObject({ unchanged: true })
+    await host.exec('ip link set vxlan70002 nomaster')
+    await (await opened.look(desired)).apply()
+    expect(await opened.look(desired)).toMatchObject({ devices: 8, changes: [] })
+    await opened.close()
+    await host.exec(`for v in 70000 70001 70002; do ip link del vxlan$v; ip link del brvx-$v; done; rm ${script}`)
+  })
+
+  it('leave no route of ours when CloudStack deleted the devices of a network that is gone', async () => {
+    const before = await state()
+    await provision(desiredOf(1))
+    await host.exec('ip link del vxlan70000; ip link del brvx-70000')
+    const { orphans = [] } = await session.look([], labels)
+    const left = { devices: ['route 239.1.17.112'], uri: 'vxlan://70000', uplink: 'cloudbr1' }
+    expect(orphans).toEqual([{ ...left, physicalNetworks: ['pn1'] }])
+    for (const orphan of orphans) expect(await session.remove?.(orphan, Date.now() + 30_000)).toEqual({ removed: true })
+    expect((await session.look([], labels)).orphans).toEqual([])
+    expect(await state()).toBe(before)
   })
 
   it('go with their route when they are removed, and a route of somebody else stays', async () => {

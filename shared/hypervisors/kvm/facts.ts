@@ -43,6 +43,8 @@ export interface Route {
   readonly destination: string
   /** Null where it leads to no device. */
   readonly device: string | null
+  /** It carries the number that marks our routes. */
+  readonly ours: boolean
 }
 
 /**

@@ -41,6 +41,14 @@ export function vxlanGroup(vni: number): string {
   return `239.${(vni >> 16) & 255}.${(vni >> 8) & 255}.${vni & 255}`
 }
 
+/** The VNI whose group this is; null for one that is nobody's. */
+export function vniOfGroup(group: string): number | null {
+  const [first, ...bytes] = group.split('.').map(Number)
+  const [high = 0, middle = 0, low = 0] = bytes
+  const vni = (high << 16) | (middle << 8) | low
+  return first === 239 && isVni(vni) && vxlanGroup(vni) === group ? vni : null
+}
+
 /** The two devices of one VXLAN network; the underlay is not in their names, and they always fit (FACTS B2). */
 export function vxlanNames(vni: number): DeviceNames {
   return { device: `vxlan${vni}`, bridge: `brvx-${vni}` }

@@ -6,7 +6,7 @@ import * as z from 'zod'
 import { HostError } from '../driver.ts'
 import { kernelFiles, marker, readable, type Section, sameMarker, sections, withoutIpv6 } from './commands.ts'
 import type { AgentDevices, HostFacts, KernelFacts, Link, Route, VlanTag, VxlanScript, VxlanTag } from './facts.ts'
-import { vxlanPort } from './names.ts'
+import { routeProtocol, vxlanPort } from './names.ts'
 
 const name = z.string().check(z.regex(/^[^\s/\p{Cc}]{1,15}$/u))
 const linkShape = z.object({
@@ -27,7 +27,9 @@ const vxlanShape = z.object({
   group: z.optional(z.string()),
   port: z.optional(z.int()),
 })
-const routesShape = z.array(z.object({ dst: z.string(), dev: z.optional(name) }))
+const routesShape = z.array(
+  z.object({ dst: z.string(), dev: z.optional(name), protocol: z.optional(z.union([z.string(), z.int()])) }),
+)
 /** Some versions print `{}` for a link that they do not show. */
 const linksShape = z
   .array(z.union([linkShape, z.strictObject({ ifname: z.optional(z.never()) })]))
@@ -160,7 +162,12 @@ function readKernel(text: string): Omit<KernelFacts, 'ipv6'> & { readonly groups
 function readRoutes(text: string): readonly Route[] {
   if (text.trim() === '') return []
   const routes = parsed('routes', routesShape, json('"ip -4 -j route"', text))
-  return routes.map(({ dst, dev }) => ({ destination: dst, device: dev ?? null }))
+  return routes.map(({ dst, dev, protocol }) => ({
+    destination: dst,
+    device: dev ?? null,
+    // A number that this host has a name for may be anybody's.
+    ours: String(protocol) === String(routeProtocol),
+  }))
 }
 
 function readVxlanScript(text: string): VxlanScript {

@@ -11,11 +11,12 @@
  * | of another name, kind, id or parent                                | an orphan without a URI: nobody can remove it   |
  * | of a pair that a desired network names                             | no orphan, whether the network can be made here |
  * | of a URI whose own uplink cannot be told now (a label was broken)  | no orphan: it may be that network's             |
+ * | none, but our route to the group of a VNI that has no device       | an orphan: CloudStack deleted the pair only     |
  */
 import type { DesiredNetwork, GuestLabel } from '../../reconcile/model.ts'
 import type { Orphan } from '../driver.ts'
-import type { HostFacts, Link } from './facts.ts'
-import { asideBridge, asideDevice, type DeviceNames, isVlanId, isVni, pairOf, vxlanNames } from './names.ts'
+import type { HostFacts, Link, Route } from './facts.ts'
+import { asideBridge, asideDevice, type DeviceNames, isVlanId, isVni, pairOf, vniOfGroup, vxlanNames } from './names.ts'
 import { type Uplink, underlayOf, uplinkOf } from './uplink.ts'
 
 /** A network's two devices by CloudStack's names, as told from one of them or from a desired network. */
@@ -45,7 +46,28 @@ export function orphansOf(
     if (before === undefined) orphans.set(key, { links: [link], made })
     else before.links.push(link)
   }
-  return [...orphans.values()].map(({ links, made }) => orphan(links, made, [...desired, ...labels], facts))
+  const known = [...desired, ...labels]
+  return [
+    ...[...orphans.values()].map(({ links, made }) => orphan(links, made, known, facts)),
+    ...leftRoutes(facts, named).map(([route, vni]) => orphanRoute(route, vni, known, facts)),
+  ]
+}
+
+/**
+ * CloudStack's script deletes its devices and leaves their route, which stands on the underlay (FACTS B4). Ours is known by
+ * its number; one that whoever made the devices anew may rely on is left.
+ */
+function leftRoutes({ routes, links }: HostFacts, named: ReadonlySet<string>): readonly (readonly [Route, number])[] {
+  if (routes.length === 0) return []
+  const names = new Set(links.map(({ name }) => name))
+  const carried = new Set(links.map(({ vxlan }) => vxlan?.vni))
+  return routes.flatMap((route) => {
+    const vni = route.ours ? vniOfGroup(route.destination) : null
+    if (vni === null || carried.has(vni)) return []
+    const { bridge, device, uri } = vxlanPair(vni)
+    const taken = [bridge, device, asideBridge(bridge), asideDevice(device)].some((name) => names.has(name))
+    return taken || named.has(bridge) || named.has(uri) ? [] : [[route, vni] as const]
+  })
 }
 
 /** For which network a device of ours was made, by its name and what it is; null: it cannot be told. */
@@ -104,19 +126,37 @@ function namedBy(desired: readonly DesiredNetwork[], facts: HostFacts): Readonly
   )
 }
 
-function orphan(
-  links: readonly Link[],
-  made: Made | null,
-  labels: readonly Pick<GuestLabel, 'physicalNetwork' | 'label'>[],
-  facts: HostFacts,
-): Orphan {
+function orphan(links: readonly Link[], made: Made | null, labels: readonly Labelled[], facts: HostFacts): Orphan {
   const devices = links.map(({ name }) => name)
   if (made === null) return { devices, physicalNetworks: [] }
   const uplink = made.uplink ?? links.find(({ kind }) => kind === 'vxlan')?.parent ?? undefined
-  const leads = ({ label }: Pick<GuestLabel, 'label'>): boolean =>
-    uplink !== undefined && nameOf(made.kind === 'vxlan' ? underlayOf(label, facts) : uplinkOf(label, facts)) === uplink
-  const physicalNetworks = [...new Set(labels.filter(leads).map(({ physicalNetwork }) => physicalNetwork))].sort()
-  return { devices, uri: made.uri, ...(uplink === undefined ? {} : { uplink }), physicalNetworks }
+  if (uplink === undefined) return { devices, uri: made.uri, physicalNetworks: [] }
+  return { devices, uri: made.uri, uplink, physicalNetworks: leadingTo(uplink, made.kind, labels, facts) }
+}
+
+function orphanRoute(
+  { destination, device }: Route,
+  vni: number,
+  labels: readonly Labelled[],
+  facts: HostFacts,
+): Orphan {
+  const { uri } = vxlanPair(vni)
+  const devices = [`route ${destination}`]
+  if (device === null) return { devices, uri, physicalNetworks: [] }
+  return { devices, uri, uplink: device, physicalNetworks: leadingTo(device, 'vxlan', labels, facts) }
+}
+
+type Labelled = Pick<GuestLabel, 'physicalNetwork' | 'label'>
+
+function leadingTo(
+  uplink: string,
+  kind: Made['kind'],
+  labels: readonly Labelled[],
+  facts: HostFacts,
+): readonly string[] {
+  const leads = ({ label }: Labelled): boolean =>
+    nameOf(kind === 'vxlan' ? underlayOf(label, facts) : uplinkOf(label, facts)) === uplink
+  return [...new Set(labels.filter(leads).map(({ physicalNetwork }) => physicalNetwork))].sort()
 }
 
 const nameOf = (found: Uplink): string | undefined => ('uplink' in found ? found.uplink : undefined)

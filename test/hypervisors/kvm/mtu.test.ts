@@ -3,7 +3,7 @@ import type { Link } from '../../../shared/hypervisors/kvm/facts.ts'
 import { plan } from '../../../shared/hypervisors/kvm/plan.ts'
 import { bridge, facts, link, network, vlan, vxlan } from './factory.ts'
 
-const route = { destination: '239.0.0.7', device: 'cloudbr1' }
+const route = { destination: '239.0.0.7', device: 'cloudbr1', ours: true }
 const told = (links: readonly Link[], uri = 'vlan://100') => {
   const result = plan([network(uri)], { ...facts(links), routes: [route] })
   expect(result).toMatchObject({ actions: [], changes: [], devices: 2 })

@@ -168,8 +168,8 @@ test('multicast routes are read whoever made them, and none is printed by a kern
   const routes =
     '[{"dst":"239.0.0.5","dev":"cloudbr1","protocol":"148","scope":"link","flags":[]},{"type":"blackhole","dst":"239.0.0.6","flags":[]}]'
   expect(readObservation(printed({ routes })).routes).toEqual([
-    { destination: '239.0.0.5', device: 'cloudbr1' },
-    { destination: '239.0.0.6', device: null },
+    { destination: '239.0.0.5', device: 'cloudbr1', ours: true },
+    { destination: '239.0.0.6', device: null, ours: false },
   ])
   expect(readObservation(printed({ routes: '' })).routes).toEqual([])
 })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Link } from '../../../shared/hypervisors/kvm/facts.ts'
+import type { Link, Route } from '../../../shared/hypervisors/kvm/facts.ts'
 import { madeForOrphan, orphansOf } from '../../../shared/hypervisors/kvm/orphans.ts'
 import type { DesiredNetwork, GuestLabel } from '../../../shared/reconcile/model.ts'
 import { bridge, facts, link, network, vlan } from './factory.ts'
@@ -76,6 +76,37 @@ describe('what is no orphan', () => {
 
   it('the same VLAN on another uplink is one', () => {
     expect(find(pair, [network('vlan://100', 'lo')])).toHaveLength(1)
+  })
+})
+
+describe('our route to the group of a VXLAN network, left by a deletion of the devices alone', () => {
+  const route: Route = { destination: '239.1.17.112', device: 'cloudbr1', ours: true }
+  const left = (found: Route, links: readonly Link[] = [], desired: readonly DesiredNetwork[] = []) =>
+    orphansOf(desired, labels, { ...facts(links), routes: [found] }, ours)
+
+  it('is an orphan of its network', () => {
+    const physicalNetworks = ['pn1', 'pn2']
+    expect(left(route)).toEqual([
+      { devices: ['route 239.1.17.112'], uri: 'vxlan://70000', uplink: 'cloudbr1', physicalNetworks },
+    ])
+  })
+
+  it.each<readonly [string, Route, readonly Link[], readonly DesiredNetwork[]]>([
+    ['which somebody else made', { ...route, ours: false }, [], []],
+    ['which is desired', route, [], [network('vxlan://70000')]],
+    ['which is desired on a label that leads nowhere now', route, [], [network('vxlan://70000', 'nowhere')]],
+    ['whose device somebody made anew', route, [vxlan('vxlan70000', 70000, { group: 0 })], []],
+    ['whose VNI somebody carries under another name', route, [vxlan('tenant', 70000, { group: 0 })], []],
+    ['whose bridge is there', route, [bridge('brvx-70000')], []],
+    ['to a whole network', { ...route, destination: '239.1.17.0/24' }, [], []],
+    ['to the group of no VNI', { ...route, destination: '239.0.0.0' }, [], []],
+    ['to no group of ours', { ...route, destination: '240.1.17.112' }, [], []],
+  ])('is none: a route %s', (_says, found, links, desired) => {
+    expect(left(found, links, desired)).toEqual([])
+  })
+
+  it('is told with its devices where a pair is left too, and only once', () => {
+    expect(left(route, [vxlan('vxlan70000', 70000)])).toMatchObject([{ devices: ['vxlan70000'] }])
   })
 })
 

@@ -5,7 +5,7 @@ import type { DesiredNetwork } from '../../../shared/reconcile/model.ts'
 import { bridge, facts, link, network, vlan, vxlan } from './factory.ts'
 
 const short = (action: Action): string => `${action.do} ${action.device}`
-const route: Route = { destination: '239.1.17.112', device: 'cloudbr1' }
+const route: Route = { destination: '239.1.17.112', device: 'cloudbr1', ours: true }
 const rightBridge = bridge('brvx-70000')
 const right = vxlan(70000, { master: 'brvx-70000' })
 const host = (links: readonly Link[], rest: Partial<HostFacts> = {}): HostFacts => ({
