@@ -180,6 +180,7 @@ function incidentsOf(cloud: CloudScenario, random: Random): readonly Incident[] 
     ...(random.chance(0.3) ? replaced(cloud, random) : []),
     ...(random.chance(0.15) ? [allDisconnected(cloud, random)] : []),
     ...(random.chance(0.2) ? manyUnreachable(cloud, random) : []),
+    ...(random.chance(0.2) ? askedInARun(cloud, random) : []),
   ]
 }
 
@@ -208,6 +209,25 @@ function manyUnreachable(cloud: CloudScenario, random: Random): readonly Inciden
     ...away.map(({ id }): Incident => ({ ...common, at, what: 'unreachable', host: id })),
     { at: at + 10_000, cloud: cloud.name, what: 'backfill', chosen: { zone } },
     addNetwork(cloud, { at: at + random.whole(2 * minute, 6 * minute), cloud: cloud.name }, 80, random),
+  ]
+}
+
+/** An edge comes while a run is under way: that run did not see it. */
+function askedInARun({ name: cloud, hosts }: CloudScenario, random: Random): readonly Incident[] {
+  const at = random.whole(3 * minute, 30 * minute)
+  const { id: host } = random.pick(hosts.filter(({ hypervisor }) => hypervisor === 'KVM')) ?? { id: 'h11' }
+  const milliseconds = random.whole(30_000, 120_000)
+  const slow = {
+    what: 'freeze',
+    function: 'provisionKvm',
+    step: random.whole(4, 7),
+    when: 'after',
+    milliseconds,
+  } as const
+  return [
+    { at, cloud, ...slow },
+    { at: at + 1_000, cloud, what: 'backfill', chosen: { host } },
+    { at: at + random.whole(8_000, 25_000), cloud, what: 'backfill', chosen: { host } },
   ]
 }
 
