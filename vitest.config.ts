@@ -1,6 +1,6 @@
 /**
  * Projects: `fast` runs anywhere; `dynamodb-local` needs Java and `npm run parts`; `uml` needs guests, and runs inside the private namespace that test/run.ts makes
- * (`npm test` decides). Files of `uml` run one after the other, since each boots machines; two workers, for two cores.
+ * (`npm test` decides), and so does `open-vswitch`, which needs its programs too. Files of `uml` run one after the other, since each boots machines; two workers, for two cores.
  */
 import { defineConfig } from 'vitest/config'
 
@@ -12,7 +12,7 @@ export default defineConfig({
         test: {
           name: 'fast',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/bed/**', 'test/conformance/**'],
+          exclude: ['test/bed/**', 'test/openVswitch/**', 'test/conformance/**'],
           testTimeout: 30_000,
           hookTimeout: 60_000,
         },
@@ -31,6 +31,15 @@ export default defineConfig({
           include: ['test/bed/**/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 180_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: 'open-vswitch',
+          include: ['test/openVswitch/**/*.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
           fileParallelism: false,
         },
       },

@@ -13,6 +13,7 @@ import type { Availability } from '../infra/local/bed/bed.ts'
 import { canUnshare, insideNamespace, runInNamespace } from '../infra/local/bed/namespace.ts'
 import { umlAvailable } from '../infra/local/bed/uml.ts'
 import { dynamoDbLocalAvailable } from './conformance/dynamodbLocal.ts'
+import { openVswitchAvailable } from './openVswitch/programs.ts'
 
 const report = z.object({
   numPassedTests: z.number(),
@@ -40,6 +41,7 @@ async function test(extra: readonly string[]): Promise<number> {
   const beds: readonly (readonly [string, Availability])[] = [
     ['dynamodb-local', dynamoDbLocalAvailable()],
     ['uml', umlAvailable()],
+    ['open-vswitch', openVswitchAvailable()],
   ]
   const projects = ['fast', ...beds.filter(([, bed]) => bed.available).map(([name]) => name)]
   const folder = await mkdtemp(join(tmpdir(), 'tests-'))

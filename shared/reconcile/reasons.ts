@@ -29,6 +29,15 @@ const entries = {
     retry: true,
     next: 'The bridge of this traffic label has several uplink ports; leave one, so that CloudStack and Bridgekeeper choose the same.',
   },
+  BridgeMissing: {
+    retry: true,
+    next: 'Create the Open vSwitch bridge that the traffic label names, with an uplink, or correct the label in CloudStack.',
+  },
+  BridgeDown: { retry: true, next: 'Set the Open vSwitch bridge that the detail names up, with ip link, and at boot.' },
+  OpenVswitchUnreadable: {
+    retry: true,
+    next: 'See on the host that openvswitch runs and that ovs-vsctl answers, or correct network.bridge.type in agent.properties.',
+  },
   Unsupported: {
     retry: false,
     next: 'This driver cannot provide such a network; nothing to do unless the network must run here.',

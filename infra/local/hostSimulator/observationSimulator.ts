@@ -60,6 +60,7 @@ function simulateListing(host: ObservedHost): string {
     host.vxlanScript ?? 'absent',
     marker('agent'),
     ...(host.agentProperties === null ? [] : [readable, ...host.agentProperties]),
+    marker('openVswitch'),
     marker('end'),
     '',
   ].join('\n')

@@ -7,14 +7,24 @@ import { inTime, lock, script, vxlanLock } from './script.ts'
 /** CloudStack's script for VXLAN, where its packages put it. A site may have its own in that place (FACTS B4). */
 const modifyVxlan = '/usr/share/cloudstack-common/scripts/vm/network/vnet/modifyvxlan.sh'
 
-/** The agent's own configuration (FACTS B6). It holds secrets too, so only the three device keys leave the host. */
+/** The agent's own configuration (FACTS B6). It holds secrets too, so only the keys that are named below leave the host. */
 const agentProperties = '/etc/cloudstack/agent/agent.properties'
 
 /**
  * The sections of an observation, in the order in which they are printed. A `.bashrc` may print what it likes before the
  * first one, and `end` proves that nothing was cut off.
  */
-export const sections = ['host', 'links', 'ipv6', 'kernel', 'routes', 'vxlanScript', 'agent', 'end'] as const
+export const sections = [
+  'host',
+  'links',
+  'ipv6',
+  'kernel',
+  'routes',
+  'vxlanScript',
+  'agent',
+  'openVswitch',
+  'end',
+] as const
 export type Section = (typeof sections)[number]
 
 /** The line that begins a section. */
@@ -24,6 +34,12 @@ export const marker = (section: Section): string => `@@bridgekeeper:${section}@@
 export const withoutIpv6 = 'without ipv6'
 /** Printed before the agent's keys, where its file can be read. */
 export const readable = 'readable'
+
+/** Printed behind what ovs-vsctl says where it fails. */
+export const unreadable = 'unreadable'
+
+/** The key of the agent's driver for guest traffic, or for all. */
+const vifDriver = 'libvirt[.]vif[.]driver([.]Guest)?[[:space:]=:]'
 
 /** Where the kernel says what is read in the section `kernel`, beside the link group of every device that has one. */
 export const kernelFiles = {
@@ -66,7 +82,8 @@ const briefly = `awk "
 
 /**
  * Prints what observe.ts reads: hostname and boot id, all links, all disable_ipv6, marks, limits, multicast routes,
- * whether modifyvxlan.sh says `group` outside of a comment, the agent's device keys. On stdin there may be the digest of
+ * whether modifyvxlan.sh says `group` outside of a comment, the agent's device and bridge keys; where these name Open vSwitch,
+ * its bridges, ports and interfaces, within 5 seconds. On stdin there may be the digest of
  * an earlier listing: then, where the host makes the same one of itself, it prints the first of these and `same`.
  */
 export const observeCommand = script(`read -r known || known=
@@ -83,7 +100,15 @@ rest() {
   elif grep -Eq "^[^#]*[[:space:]]group[[:space:]]" ${modifyVxlan}; then echo multicast; else echo other; fi
   ${mark('agent')}
   if [ -r ${agentProperties} ]; then echo "${readable}"
-    grep -Es "^[[:space:]]*(public|private|guest)[.]network[.]device" ${agentProperties}; fi
+    grep -Es "^[[:space:]]*((public|private|guest)[.]network[.]device|network[.]bridge[.]type|${vifDriver})" ${agentProperties}
+  fi
+  ${mark('openVswitch')}
+  if grep -Eqs "^[[:space:]]*(network[.]bridge[.]type.*openvswitch|${vifDriver}.*OvsVifDriver)" ${agentProperties}; then
+    timeout 10 ovs-vsctl --timeout=5 --format=json \\
+      -- --columns=name,ports list Bridge -- --columns=_uuid,name,interfaces,fake_bridge list Port \\
+      -- --columns=_uuid,name,type,admin_state list Interface 2>/dev/null ||
+      { echo "ovs-vsctl ended with $?"; echo "${unreadable}"; }
+  fi
 }
 echo
 identity

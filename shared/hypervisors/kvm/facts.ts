@@ -53,12 +53,29 @@ export interface Route {
  */
 export type VxlanScript = 'multicast' | 'other' | 'absent'
 
-/** The device keys of agent.properties (FACTS B6). A key that the file lacks is absent. */
+/** What agent.properties says of devices and bridges (FACTS B6). A key that the file lacks is absent. */
 export interface AgentDevices {
   readonly public?: string
   readonly private?: string
   readonly guest?: string
+  /** `native` or `openvswitch`. */
+  readonly bridgeType?: string
+  /** The class that plugs guest traffic. */
+  readonly guestDriver?: string
 }
+
+/** One bridge of Open vSwitch. */
+export interface OvsBridge {
+  readonly name: string
+  readonly up: boolean
+  /** Ports that lead out of the host: neither internal, nor to another bridge, nor to a VM. */
+  readonly uplinks: readonly string[]
+}
+
+export type OpenVswitch =
+  | { readonly bridges: readonly OvsBridge[] }
+  /** Why its database cannot be read. */
+  | { readonly unreadable: string }
 
 /** What the kernel says of itself. A limit that it does not have, or does not show, is null. */
 export interface KernelFacts {
@@ -81,4 +98,6 @@ export interface HostFacts {
   readonly vxlanScript: VxlanScript
   /** Null where the file cannot be read. */
   readonly agent: AgentDevices | null
+  /** Null: guest traffic of this host is on Linux bridges. */
+  readonly openVswitch: OpenVswitch | null
 }

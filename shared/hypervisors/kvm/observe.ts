@@ -5,8 +5,19 @@
 import * as z from 'zod'
 import { HostError } from '../driver.ts'
 import { kernelFiles, marker, readable, type Section, sameMarker, sections, withoutIpv6 } from './commands.ts'
-import type { AgentDevices, HostFacts, KernelFacts, Link, Route, VlanTag, VxlanScript, VxlanTag } from './facts.ts'
+import type {
+  AgentDevices,
+  HostFacts,
+  KernelFacts,
+  Link,
+  OpenVswitch,
+  Route,
+  VlanTag,
+  VxlanScript,
+  VxlanTag,
+} from './facts.ts'
 import { routeProtocol, vxlanPort } from './names.ts'
+import { readOpenVswitch, usesOpenVswitch } from './openVswitch.ts'
 
 const name = z.string().check(z.regex(/^[^\s/\p{Cc}]{1,15}$/u))
 const linkShape = z.object({
@@ -72,13 +83,15 @@ export function readObservation(output: string): HostFacts {
     shape.ifname === undefined ? [] : [shape],
   )
   const { groups, ...kernel } = readKernel(parts.kernel)
+  const agent = readAgent(parts.agent)
   return {
     ...identityOf(parts.host),
     links: links.map((shape) => linkOf(shape, switches, groups)),
     kernel: { ...kernel, ipv6: switches.size > 0 },
     routes: readRoutes(parts.routes),
     vxlanScript: readVxlanScript(parts.vxlanScript),
-    agent: readAgent(parts.agent),
+    agent,
+    openVswitch: usesOpenVswitch(agent) ? readOvs(parts.openVswitch) : null,
   }
 }
 
@@ -104,6 +117,7 @@ function splitSections(output: string): Readonly<Record<Section, string>> {
     routes: body('routes'),
     vxlanScript: body('vxlanScript'),
     agent: body('agent'),
+    openVswitch: body('openVswitch'),
     end: body('end'),
   }
 }
@@ -174,16 +188,35 @@ function readVxlanScript(text: string): VxlanScript {
   return parsed('which modifyvxlan.sh it has', z.enum(['multicast', 'other', 'absent']), text.trim())
 }
 
+const agentKeys: Readonly<Record<string, keyof AgentDevices>> = {
+  'public.network.device': 'public',
+  'private.network.device': 'private',
+  'guest.network.device': 'guest',
+  'network.bridge.type': 'bridgeType',
+  'libvirt.vif.driver': 'guestDriver',
+}
+
 /** The Java properties that we ask for: the last one wins, `=`, `:` or a space may separate. */
 function readAgent(text: string): AgentDevices | null {
   const [first, ...lines] = text.split('\n')
   if (first !== readable) return null
-  const found: { public?: string; private?: string; guest?: string } = {}
+  const found: { -readonly [key in keyof AgentDevices]: AgentDevices[key] } = {}
+  let guestOnly: string | undefined
   for (const line of lines) {
-    const [, key, value] = /^\s*(public|private|guest)\.network\.device\s*[=:\s]\s*(\S+)\s*$/.exec(line) ?? []
-    if (value !== undefined && (key === 'public' || key === 'private' || key === 'guest')) found[key] = value
+    const [, key = '', value] = /^\s*([a-zA-Z.]+)\s*[=:\s]\s*(\S+)\s*$/.exec(line) ?? []
+    const name = Object.hasOwn(agentKeys, key) ? agentKeys[key] : undefined
+    if (key === 'libvirt.vif.driver.Guest') guestOnly = value
+    else if (name !== undefined && value !== undefined) found[name] = value
   }
-  return found
+  return guestOnly === undefined ? found : { ...found, guestDriver: guestOnly }
+}
+
+function readOvs(text: string): OpenVswitch {
+  try {
+    return readOpenVswitch(text)
+  } catch (cause) {
+    throw misread(`ovs-vsctl did not answer as it should but ${excerpt(text)}`, cause)
+  }
 }
 
 function linkOf(shape: LinkShape, switches: ReadonlyMap<string, boolean>, groups: ReadonlyMap<string, number>): Link {

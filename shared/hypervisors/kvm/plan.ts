@@ -48,6 +48,7 @@ export interface Plan {
  * |---------------------------------------------------------------|------------------------------------------------------|
  * | `untagged`, 4095, PVLAN, GRE                                  | nothing: CloudStack needs no device (FACTS A4)       |
  * | a range, any other URI                                        | finding Unsupported                                  |
+ * | guest traffic on Open vSwitch                                 | as openVswitch.ts has it: nothing is created (FACTS C) |
  * | VXLAN, and the host's modifyvxlan.sh is not CloudStack's      | finding Unsupported (FACTS B4), naming the setting   |
  * | VXLAN, and the setting says that the host's script makes it   | as byScript.ts has it                                |
  * | the label leads to no uplink, or to several                   | finding UplinkMissing, UplinkAmbiguous (FACTS B1)    |

@@ -12,13 +12,15 @@
  * | VXLAN: the host's modifyvxlan.sh is not CloudStack's (FACTS B4)            | Unsupported, with the setting  |
  * | VXLAN by the host's script: there is none; it is a site's own: no limit    | Unsupported; nothing           |
  * | otherwise: its uplink, the MTU, whether the kernel has IPv6                | Noted                          |
- * | a label on Open vSwitch: nothing is prepared there                         | none                           |
+ * | guest traffic on Open vSwitch: what the label's bridge lacks, or nothing   | as openVswitch.ts has it; Noted |
+ * | the label is an Open vSwitch bridge, and guest traffic is not on it        | none                           |
  */
 import type { GuestLabel } from '../../reconcile/model.ts'
 import type { Finding } from '../driver.ts'
-import type { HostFacts } from './facts.ts'
+import type { HostFacts, OpenVswitch } from './facts.ts'
 import { membershipLimits } from './memberships.ts'
 import { fits, longestName, pairOf } from './names.ts'
+import { lackingOnOvs } from './openVswitch.ts'
 import { underlayOf, uplinkOf } from './uplink.ts'
 import { scriptInTheWay, type VxlanMode } from './wanted.ts'
 
@@ -31,6 +33,7 @@ export function readiness(
   vxlan: VxlanMode = 'native',
 ): readonly Finding[] {
   return labels.flatMap((label) => {
+    if (facts.openVswitch !== null) return onOvs(label, facts.openVswitch, facts)
     const isVxlan = /\bVXLAN\b/i.test(label.isolation ?? '')
     const uplink = isVxlan ? underlayOf(label.label, facts) : uplinkOf(label.label, facts)
     if ('reason' in uplink) {
@@ -39,6 +42,13 @@ export function readiness(
     const problems = isVxlan ? ofVxlan(label, facts, vxlan) : tooLong(label, uplink.uplink)
     return [...problems, finding(label, 'Noted', noted(uplink.uplink, facts))]
   })
+}
+
+function onOvs(label: GuestLabel, openVswitch: OpenVswitch, { agent }: HostFacts): readonly Finding[] {
+  const lacking = lackingOnOvs(label.label, openVswitch, agent)
+  return lacking === null
+    ? [finding(label, 'Noted', 'It is an Open vSwitch bridge with an uplink: nothing is created there.')]
+    : [finding(label, lacking.reason, lacking.detail)]
 }
 
 /** The URI of a finding about no network names the label: `label://cloudbr1`. */

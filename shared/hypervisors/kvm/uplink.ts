@@ -9,7 +9,7 @@ export type Uplink =
   | { readonly reason: 'UplinkMissing' | 'UplinkAmbiguous' | 'Unsupported'; readonly detail: string }
 
 /** The agent's own default for private.network.device (FACTS B6). */
-const defaultPrivateDevice = 'cloudbr1'
+export const defaultPrivateDevice = 'cloudbr1'
 
 /** Whether the agent would take a bridge's port for its uplink (FACTS B1 step 2); case matters. */
 export function looksPhysical(port: string): boolean {

@@ -7,6 +7,7 @@ import type { Finding } from '../driver.ts'
 import type { HostFacts } from './facts.ts'
 import { fits, isPlainName, longestName, type Pair, pairOf, vxlanPairOf } from './names.ts'
 import { needOf } from './need.ts'
+import { wantedOnOvs } from './openVswitch.ts'
 import { type Uplink, underlayOf, uplinkOf } from './uplink.ts'
 
 /** Who makes VXLAN devices: we, as CloudStack's script does, or the host's own script (FACTS B4). */
@@ -53,6 +54,7 @@ function wantedOf(
   const need = needOf(network.uri)
   if (need.need === 'nothing') return null
   if (need.need === 'unsupported') return { reason: 'Unsupported', detail: need.detail }
+  if (facts.openVswitch !== null) return wantedOnOvs(network.label, need.need, facts.openVswitch, facts)
   const without = need.need === 'vxlan' ? scriptInTheWay(facts, vxlan) : null
   if (without !== null) return { reason: 'Unsupported', detail: `${network.uri} is not provided: ${without}` }
   const found = need.need === 'vxlan' ? underlayFor(network.label) : uplinkFor(network.label)

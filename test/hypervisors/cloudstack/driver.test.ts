@@ -32,6 +32,7 @@ describe('the driver that only asks CloudStack', () => {
       pending: [],
       readiness: [],
       orphans: [],
+      unchanged: false,
     })
   })
 

@@ -52,6 +52,7 @@ export function facts(links: readonly Link[] = [], agent: AgentDevices | null = 
     routes: [],
     vxlanScript: 'absent',
     agent,
+    openVswitch: null,
   }
 }
 

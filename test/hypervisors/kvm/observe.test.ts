@@ -20,6 +20,7 @@ function printed(
     routes?: string
     vxlanScript?: string
     agent?: string
+    openVswitch?: string
   } = {},
 ): string {
   const {
@@ -30,9 +31,10 @@ function printed(
     routes = '[ ]',
     vxlanScript = 'absent',
     agent = '',
+    openVswitch = '',
   } = parts
   const at = (section: string, body: string): string => `@@bridgekeeper:${section}@@\n${body}\n`
-  return `\n${at('host', host)}${at('links', links)}${at('ipv6', ipv6)}${at('kernel', kernel)}${at('routes', routes)}${at('vxlanScript', vxlanScript)}${at('agent', agent)}@@bridgekeeper:end@@\n`
+  return `\n${at('host', host)}${at('links', links)}${at('ipv6', ipv6)}${at('kernel', kernel)}${at('routes', routes)}${at('vxlanScript', vxlanScript)}${at('agent', agent)}${at('openVswitch', openVswitch)}@@bridgekeeper:end@@\n`
 }
 
 describe('a recorded host without any of our devices', () => {
