@@ -80,7 +80,7 @@ const toOurs: readonly Make[] = [
       [device, 0],
     ],
   }),
-  ({ device }) => ({ says: `MTU of ${device} 1300`, lines: [`link set dev ${device} mtu 1300`] }),
+  ({ device }) => ({ says: `MTU of ${device} 1200`, lines: [`link set dev ${device} mtu 1200`] }),
   ({ device, bridge }) => ({
     says: `mark of ${device} and ${bridge} removed`,
     lines: [`link set dev ${device} group 0`, `link set dev ${bridge} group 0`],

@@ -49,11 +49,11 @@ export function wrongWith(network: ProofNetwork, { links, routes }: KernelState)
     [`${network.device}: parent`, kind === 'vlan' ? device.link : data.device.data.link, uplink],
     [`${network.device}: master`, device.master, network.bridge],
     [`${network.device}: up`, isUp(device), true],
-    [`${network.device}: disable_ipv6`, device.disable_ipv6, '1'],
+    [`${network.device}: IPv6 off`, isWithoutIpv6(device), true],
     [`${network.bridge}: kind`, data.bridge.kind, 'bridge'],
     [`${network.bridge}: master`, bridge.master, undefined],
     [`${network.bridge}: up`, isUp(bridge), true],
-    [`${network.bridge}: disable_ipv6`, bridge.disable_ipv6, '1'],
+    [`${network.bridge}: IPv6 off`, isWithoutIpv6(bridge), true],
     ...(kind === 'vlan'
       ? [[`${network.device}: protocol`, data.device.data.protocol, '802.1Q'] as const]
       : [
@@ -86,3 +86,9 @@ const recordOf = (value: unknown): Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null ? Object.fromEntries(Object.entries(value)) : {}
 
 const isUp = ({ flags }: Readonly<Record<string, unknown>>): boolean => Array.isArray(flags) && flags.includes('UP')
+
+/** The least MTU with which IPv6 works: below it the kernel has no IPv6 on a device, and no switch. */
+const leastIpv6Mtu = 1280
+
+const isWithoutIpv6 = ({ disable_ipv6, mtu }: Readonly<Record<string, unknown>>): boolean =>
+  disable_ipv6 === '1' || (disable_ipv6 === null && typeof mtu === 'number' && mtu < leastIpv6Mtu)

@@ -32,7 +32,7 @@ export interface ProofBed {
 
 /** Every guest has what the stand-ins, the machines standing in for VMs and the driver's removal need. */
 const prepared =
-  'mkdir -p /etc/libvirt/qemu /run/libvirt/qemu /var/run/cloud; sysctl -q -w net.ipv4.igmp_max_memberships=1000'
+  'mkdir -p /etc/libvirt/qemu /run/libvirt/qemu /var/run/cloud; sysctl -q -w net.ipv4.igmp_max_memberships=1000 net.core.optmem_max=100000'
 /** A host of namespaces has the machine's own files: what is written there must not stay. */
 const privateFolders = ['/etc', '/var']
   .map((folder) => {
@@ -84,11 +84,15 @@ export const standIns = { vlan: '/run/modifyVlanStandIn.sh', vxlan: '/run/modify
 /** And the one for its agent that starts and stops VMs. */
 export const vms = '/run/vmsStandIn.sh'
 
+/** Sends echoes, and counts the answers. */
+export const pingProgram = '/run/ping.pl'
+
 async function installStandIns(host: BedHost): Promise<void> {
   for (const [file, path] of [
     ['../standIns/modifyVlanStandIn.sh', standIns.vlan],
     ['../standIns/modifyVxlanStandIn.sh', standIns.vxlan],
     ['vmsStandIn.sh', vms],
+    ['ping.pl', pingProgram],
   ] as const) {
     const text = await readFile(join(import.meta.dirname, file), 'base64')
     await host.exec(`echo ${text} | base64 -d >${path}`)

@@ -6,11 +6,14 @@
 import { parseArgs } from 'node:util'
 import { insideNamespace, runInNamespace } from '../../infra/local/bed/namespace.ts'
 import { umlAvailable } from '../../infra/local/bed/uml.ts'
+import { crossHosts } from './crossHosts.ts'
 import { damages } from './damageRounds.ts'
 import type { Proof } from './proof.ts'
+import { reach } from './reach.ts'
 import { scripts, scriptsNative } from './scripts.ts'
+import { silence } from './silence.ts'
 
-const proofs: readonly Proof[] = [damages, scripts, scriptsNative]
+const proofs: readonly Proof[] = [damages, scripts, scriptsNative, silence, reach, crossHosts]
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

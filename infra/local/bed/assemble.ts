@@ -82,6 +82,7 @@ async function makeHosts(plan: BedPlan, maker: MachineMaker, directory: string, 
         access: { name: host.name, address, port: 22, user: 'root', privateKeyFile: keys.privateKeyFile, hostKey },
         knownHostsFile: keys.knownHostsFile,
         logFile: join(folder, 'log'),
+        wires: new Map(ports(host).map((port, number) => [port, portWire(wires.bed, index, number)])),
         start: machine.start,
       })
     }),

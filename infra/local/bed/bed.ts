@@ -33,6 +33,8 @@ export interface BedHost {
   readonly user: string
   readonly privateKeyFile: string
   readonly knownHostsFile: string
+  /** The bed's end of one of the host's ports, such as `eth1`: whatever leaves the host there comes in here. */
+  wire(port: string): string
   /** Runs a shell command as root. @returns its standard output. @throws Error with its exit code and standard error. */
   exec(command: string): Promise<string>
   /** Cuts the power and boots again; resolves when SSH answers. Uplinks are back, everything else is lost. */

@@ -18,6 +18,8 @@ export interface Machine {
   readonly access: Access
   readonly knownHostsFile: string
   readonly logFile: string
+  /** The bed's end of each port. */
+  readonly wires: ReadonlyMap<string, string>
   /** Resolves when its first process runs; it boots from then on. */
   start(): Promise<Running>
 }
@@ -68,6 +70,12 @@ export function createHost(machine: Machine): Powered {
     user,
     privateKeyFile,
     knownHostsFile: machine.knownHostsFile,
+    wire(port) {
+      const wire = machine.wires.get(port)
+      if (wire === undefined)
+        throw new Error(`host ${name} has no port ${port}; it has ${[...machine.wires.keys()].join(', ')}`)
+      return wire
+    },
     async exec(command) {
       if (!running) throw new Error(`host ${name} is off: ${command}`)
       return console.exec(command)
