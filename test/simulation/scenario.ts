@@ -181,6 +181,7 @@ function incidentsOf(cloud: CloudScenario, random: Random): readonly Incident[] 
     ...(random.chance(0.15) ? [allDisconnected(cloud, random)] : []),
     ...(random.chance(0.2) ? manyUnreachable(cloud, random) : []),
     ...(random.chance(0.2) ? askedInARun(cloud, random) : []),
+    ...(random.chance(0.1) ? wronglyReleased(cloud, random) : []),
   ]
 }
 
@@ -209,6 +210,7 @@ function manyUnreachable(cloud: CloudScenario, random: Random): readonly Inciden
     ...away.map(({ id }): Incident => ({ ...common, at, what: 'unreachable', host: id })),
     { at: at + 10_000, cloud: cloud.name, what: 'backfill', chosen: { zone } },
     addNetwork(cloud, { at: at + random.whole(2 * minute, 6 * minute), cloud: cloud.name }, 80, random),
+    ...(random.chance(0.4) ? [release(cloud, at + random.whole(3 * minute, 9 * minute), random)] : []),
   ]
 }
 
@@ -229,6 +231,20 @@ function askedInARun({ name: cloud, hosts }: CloudScenario, random: Random): rea
     { at: at + 1_000, cloud, what: 'backfill', chosen: { host } },
     { at: at + random.whole(8_000, 25_000), cloud, what: 'backfill', chosen: { host } },
   ]
+}
+
+/** CloudStack's listing is empty, and an operator believes it. */
+function wronglyReleased(cloud: CloudScenario, random: Random): readonly Incident[] {
+  const at = random.whole(3 * minute, 30 * minute)
+  const until = at + random.whole(2 * minute, 4 * minute)
+  return [
+    { at, until, cloud: cloud.name, what: 'CloudStack', how: 'empty' },
+    release(cloud, at + random.whole(65_000, 110_000), random),
+  ]
+}
+
+const release = (cloud: CloudScenario, at: number, random: Random): Incident => {
+  return { at, cloud: cloud.name, what: 'release', zone: random.chance(0.7) ? undefined : zoneOrAll(cloud, random) }
 }
 
 const zoneOrAll = ({ zones }: CloudScenario, random: Random): string | undefined =>
