@@ -31,9 +31,10 @@ const linkShape = z.object({
 })
 type LinkShape = z.infer<typeof linkShape>
 const vlanShape = z.object({ id: z.int().check(z.gte(0), z.lte(4095)), protocol: z.optional(z.string()) })
-/** A VXLAN device that takes its VNI from a route (`external`) has none. */
+/** A VXLAN device that takes its VNI from a route (`external`) has none; some versions print 0. */
 const vxlanShape = z.object({
   id: z.optional(z.int().check(z.gte(0), z.lte(0xffffff))),
+  external: z.optional(z.boolean()),
   link: z.nullish(name),
   group: z.optional(z.string()),
   port: z.optional(z.int()),
@@ -245,8 +246,8 @@ function tagOf(link: string, data: unknown): VlanTag {
   return { id, protocol: protocol ?? '802.1Q' }
 }
 
-function vxlanTagOf({ id, group, port }: z.infer<typeof vxlanShape>): VxlanTag | null {
-  return id === undefined ? null : { vni: id, group: group ?? null, port: port ?? vxlanPort }
+function vxlanTagOf({ id, external, group, port }: z.infer<typeof vxlanShape>): VxlanTag | null {
+  return id === undefined || external ? null : { vni: id, group: group ?? null, port: port ?? vxlanPort }
 }
 
 function parsed<T>(what: string, schema: z.ZodType<T>, value: unknown): T {
