@@ -14,6 +14,7 @@ import { knownHostsFile } from '../../shared/hypervisors/kvm/knownHosts.ts'
 import { type Run, run } from '../../shared/hypervisors/run.ts'
 import type { DesiredNetwork } from '../../shared/reconcile/model.ts'
 import { targetOf } from '../hypervisors/kvm/factory.ts'
+import { standIns } from './scriptLine.ts'
 
 export interface ProofHost {
   readonly host: BedHost
@@ -79,9 +80,7 @@ async function driverOf({ user, port, privateKeyFile, knownHostsFile: file }: Be
   return createKvmSshDriver({ user, port, privateKey, hostKeys: knownHostsFile(file) })
 }
 
-/** Where a stand-in for CloudStack's script is on a host of a proof. */
-export const standIns = { vlan: '/run/modifyVlanStandIn.sh', vxlan: '/run/modifyVxlanStandIn.sh' } as const
-/** And the one for its agent that starts and stops VMs. */
+/** Where the stand-in for CloudStack's agent is, which starts and stops VMs. */
 export const vms = '/run/vmsStandIn.sh'
 
 /** Sends echoes, and counts the answers. */

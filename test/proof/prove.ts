@@ -7,13 +7,26 @@ import { parseArgs } from 'node:util'
 import { insideNamespace, runInNamespace } from '../../infra/local/bed/namespace.ts'
 import { umlAvailable } from '../../infra/local/bed/uml.ts'
 import { crossHosts } from './crossHosts.ts'
+import { crossings, crossingsNative } from './crossings.ts'
 import { damages } from './damageRounds.ts'
 import type { Proof } from './proof.ts'
 import { reach } from './reach.ts'
+import { removal, removalNative } from './removalRounds.ts'
 import { scripts, scriptsNative } from './scripts.ts'
 import { silence } from './silence.ts'
 
-const proofs: readonly Proof[] = [damages, scripts, scriptsNative, silence, reach, crossHosts]
+const proofs: readonly Proof[] = [
+  damages,
+  scripts,
+  scriptsNative,
+  silence,
+  reach,
+  crossHosts,
+  removal,
+  removalNative,
+  crossings,
+  crossingsNative,
+]
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

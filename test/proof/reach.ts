@@ -6,8 +6,10 @@
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { network } from '../hypervisors/kvm/factory.ts'
+import { vlanNetwork } from './pairState.ts'
 import type { Figures, Proof, ProofOptions } from './proof.ts'
-import { type ProofBed, type ProofHost, standIns, withHosts } from './proofHost.ts'
+import { type ProofBed, type ProofHost, withHosts } from './proofHost.ts'
+import { scriptLine } from './scriptLine.ts'
 import { type Echoes, pingWhile, startVms } from './vm.ts'
 
 export const reach: Proof = {
@@ -39,7 +41,7 @@ async function prove({ first, hosts }: ProofBed, { rounds, seed, progress }: Pro
   })
   wrong.push(...echoes.filter(isLossy).map((one) => `echoes were lost: ${JSON.stringify(one)}`))
   const cut = await echo(peer, async () => {
-    await first.host.exec(`bash ${standIns.vlan} -o add -v 200 -p eth1 -b breth1-200`)
+    await first.host.exec(scriptLine(vlanNetwork(200), 'add'))
     await delay(500)
   })
   if (!cut.some((one) => one.address === addresses.trunking && isLossy(one)))

@@ -11,7 +11,8 @@ import { foreignLines } from './damages.ts'
 import { differences } from './kernelState.ts'
 import { type ProofNetwork, vlanNetwork, vxlanNetwork, wrongWith } from './pairState.ts'
 import type { Figures, Proof, ProofOptions } from './proof.ts'
-import { force, type ProofHost, standIns, vms, withHosts } from './proofHost.ts'
+import { force, type ProofHost, vms, withHosts } from './proofHost.ts'
+import { scriptLine } from './scriptLine.ts'
 import { settled } from './settled.ts'
 
 /** Few: a guest takes half a second for one script. */
@@ -85,12 +86,6 @@ async function scriptFirst({ host, run }: ProofHost, networks: readonly ProofNet
 /** Ends with an error at the first one that does. */
 const scriptLines = (networks: readonly ProofNetwork[], operation: 'add' | 'delete'): string =>
   networks.map((one) => scriptLine(one, operation)).join(' && ')
-
-/** What the agent passes to VXLAN's delete is not the underlay (FACTS B4): the route stays. */
-function scriptLine({ kind, id, uplink, bridge }: ProofNetwork, operation: 'add' | 'delete'): string {
-  const below = kind === 'vxlan' && operation === 'delete' ? 'vx' : uplink
-  return `bash ${standIns[kind]} -o ${operation} -v ${id} -p ${below} -b ${bridge}`
-}
 
 /** Seconds of one command on the host. */
 const piece = 5

@@ -1,0 +1,91 @@
+/**
+ * Proof "crossings": CloudStack's script, by a stand-in, creates or deletes a network's pair at a random moment while
+ * Bridgekeeper makes it. In: how many rounds of each. Out: in how many the two left a pair that was not right; after the next
+ * look, and what it finds to do, each must be.
+ */
+import type { Bed, BedHost } from '../../infra/local/bed/bed.ts'
+import { HostError, type Session } from '../../shared/hypervisors/driver.ts'
+import { network } from '../hypervisors/kvm/factory.ts'
+import { createRandom } from '../simulation/random.ts'
+import { differences } from './kernelState.ts'
+import { type ProofNetwork, vlanNetwork, vxlanNetwork, wrongWith } from './pairState.ts'
+import type { Figures, Proof, ProofOptions } from './proof.ts'
+import { force, type ProofHost, withHosts } from './proofHost.ts'
+import { scriptLine } from './scriptLine.ts'
+import { settled, stateOf } from './settled.ts'
+
+export const crossings: Proof = {
+  name: 'crossings',
+  says: "CloudStack's script creates, and deletes, in the midst of ours; a round is one of each",
+  rounds: 100,
+  prove: (options) => prove('uml', vlanNetwork(100), options),
+}
+
+export const crossingsNative: Proof = {
+  ...crossings,
+  name: 'crossings-native',
+  says: "the same for VXLAN on this machine's own kernel",
+  prove: (options) => prove('netns', vxlanNetwork(70_000), options),
+}
+
+function prove(kind: Bed['kind'], pair: ProofNetwork, { rounds, seed, progress }: ProofOptions): Promise<Figures> {
+  return withHosts(kind, [{ name: 'kvm-1' }], async ({ first }) => {
+    const random = createRandom(seed)
+    const counts = { add: 0, delete: 0, notRightAfterAdd: 0, notRightAfterDelete: 0, busy: 0 }
+    const wrong: string[] = []
+    await clean(first.host, pair)
+    const before = await settled(first.host)
+    /** Milliseconds that an apply takes here, about. */
+    let usual = 100
+    for (let round = 0; round < rounds && wrong.length === 0; round++) {
+      for (const operation of ['add', 'delete'] as const) {
+        const { took, busy, left, after } = await cross(first, pair, operation, random.next() * usual * 1.3)
+        usual = (usual + took) / 2
+        counts[operation] += 1
+        counts.busy += busy ? 1 : 0
+        counts[operation === 'add' ? 'notRightAfterAdd' : 'notRightAfterDelete'] += left.length > 0 ? 1 : 0
+        wrong.push(
+          ...after.map((problem) => `after ${operation} (which left: ${left.join(', ') || 'all right'}): ${problem}`),
+        )
+      }
+      progress(`${round + 1} of ${rounds}: ${JSON.stringify(counts)}`)
+    }
+    const ours = (name: string): boolean => name === pair.device || name === pair.bridge
+    wrong.push(...differences(before, await settled(first.host), ours))
+    return { proof: 'crossings', kernel: kind, seed, counts, wrong }
+  })
+}
+
+async function cross({ host, session }: ProofHost, pair: ProofNetwork, operation: 'add' | 'delete', wait: number) {
+  await clean(host, pair)
+  const desired = [network(pair.uri)]
+  const view = await session.look(desired)
+  const began = performance.now()
+  const applying = applied(view).then((busy) => ({ busy, took: performance.now() - began }))
+  const script = host.exec(`sleep ${(wait / 1000).toFixed(3)}; ${scriptLine(pair, operation)} >/dev/null 2>&1; true`)
+  const [{ busy, took }] = await Promise.all([applying, script])
+  const left = wrongWith(pair, await stateOf(host))
+  const next = await session.look(desired)
+  if (next.changes.length > 0) await next.apply()
+  const { changes, findings } = await session.look(desired)
+  const after = [
+    ...wrongWith(pair, await stateOf(host)),
+    ...changes.map(({ steps }) => `still to do: ${steps.join(', ')}`),
+    ...findings.map(({ detail }) => `found: ${detail}`),
+  ]
+  return { busy, took, left, after }
+}
+
+/** @returns whether CloudStack's lock was held for longer than we wait for it */
+async function applied(view: Awaited<ReturnType<Session['look']>>): Promise<boolean> {
+  try {
+    await view.apply()
+    return false
+  } catch (error) {
+    if (error instanceof HostError && error.reason === 'HostBusy') return true
+    throw error
+  }
+}
+
+const clean = (host: BedHost, { device, bridge }: ProofNetwork): Promise<void> =>
+  force(host, [`link del dev ${device}`, `link del dev ${bridge}`])
