@@ -111,6 +111,33 @@ describe('kvm-ssh on a real kernel', () => {
     await clean()
   })
 
+  it('makes the same where new devices have IPv6 off, and leaves that switch as it is', async () => {
+    const switches = 'cat /proc/sys/net/ipv6/conf/default/disable_ipv6 /proc/sys/net/ipv6/conf/all/disable_ipv6'
+    await host.exec('echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6')
+    expect(await provision([network('vlan://3001')])).toMatchObject({ devices: 2, changes: [], findings: [] })
+    expect(await host.exec(switches)).toBe('1\n0\n')
+    await clean()
+    await host.exec('echo 0 >/proc/sys/net/ipv6/conf/default/disable_ipv6')
+    expect(await provision([network('vlan://3001')])).toMatchObject({ devices: 2, changes: [], findings: [] })
+    expect(await host.exec(switches)).toBe('0\n0\n')
+    await clean()
+  })
+
+  it('tells an MTU that did not follow its uplink up, and changes nothing', async () => {
+    const mtu = (): Promise<string> => host.exec('cat /sys/class/net/eth1.3001/mtu')
+    const desired = [network('vlan://3001')]
+    await host.exec('ip link set eth1 mtu 1400')
+    expect(await provision(desired)).toMatchObject({ devices: 2, findings: [] })
+    await host.exec('ip link set eth1 mtu 1500')
+    expect(await provision(desired)).toMatchObject({ devices: 2, changes: [], findings: [{ reason: 'MtuDiffers' }] })
+    expect(await mtu()).toBe('1400\n')
+    await host.exec('ip link set eth1 mtu 1300')
+    expect(await provision(desired)).toMatchObject({ devices: 2, findings: [] })
+    expect(await mtu()).toBe('1300\n')
+    await clean()
+    await host.exec('ip link set eth1 mtu 1500')
+  })
+
   it('sends no IPv6 frame while it creates devices', async () => {
     const sum = "awk '/OutRequests|OutMsgs/ { n += $2 } END { print n + 0 }'"
     const sentBy = async (devices: string): Promise<number> =>

@@ -51,6 +51,7 @@ export interface Plan {
  * | guest traffic on Open vSwitch                                 | as openVswitch.ts has it: nothing is created (FACTS C) |
  * | VXLAN, and the host's modifyvxlan.sh is not CloudStack's      | finding Unsupported (FACTS B4), naming the setting   |
  * | VXLAN, and the setting says that the host's script makes it   | as byScript.ts has it                                |
+ * | the label is a bridge, an interface, a bond or a VLAN device  | the pair is named after the uplink there (FACTS B1)  |
  * | the label leads to no uplink, or to several                   | finding UplinkMissing, UplinkAmbiguous (FACTS B1)    |
  * | the names would be longer than 15 characters                  | finding NameTooLong (FACTS B2)                       |
  * | an uplink whose name cannot stand in a batch                  | finding Unsupported                                  |
@@ -64,13 +65,14 @@ export interface Plan {
  * | VLAN without bridge                                           | create bridge, enslave, IPv6 off, up                 |
  * | both, VLAN without a master                                   | enslave                                              |
  * | a device with IPv6 on, a device that is down                  | IPv6 off, up: as CloudStack's script does (FACTS B3) |
+ * | no IPv6 in the kernel, or `default/disable_ipv6` is 1         | the same: turning it off once more changes nothing   |
  * | VXLAN, more than the kernel lets join their groups            | finding KernelLimit; the first ones that fit are made |
  * | VXLAN, no route to its group                                  | add it, on the underlay (FACTS B4)                   |
  * | VXLAN, a route to its group on another device                 | nothing: the device sends on its underlay all the same |
  * | both right, whoever made them                                 | nothing; they count as devices                       |
  * | an MTU that they would not get if they were made now          | finding MtuDiffers, which leaves the host in sync    |
  * | a pair of ours that a removal left half-made                  | as setAside.ts has it                                |
- * | two networks that lead to one pair                            | one pair of devices serves both                      |
+ * | two networks that lead to one pair (by URI, uplink or both)   | one pair of devices serves both                      |
  * | two networks of which one would take the tag from the other   | the first is made, the second is a Conflict          |
  */
 export function plan(

@@ -238,7 +238,38 @@ describe('names', () => {
   )
 })
 
+describe('the pair is named after the uplink that its label leads to', () => {
+  test.each<readonly [string, string, readonly Link[], readonly string[]]>([
+    ['a bridge over an interface', 'cloudbr1', [], ['breth1-100', 'eth1.100']],
+    ['an interface', 'eth5', [link('eth5')], ['breth5-100', 'eth5.100']],
+    ['a bond', 'bond0', [link('bond0', { kind: 'bond' })], ['brbond0-100', 'bond0.100']],
+    [
+      'a bridge over a bond',
+      'br9',
+      [bridge('br9'), link('bond0', { kind: 'bond', master: 'br9' }), link('eth5', { master: 'bond0' })],
+      ['brbond0-100', 'bond0.100'],
+    ],
+    ['a VLAN device', 'eth5.20', [link('eth5'), vlan('eth5.20', 'eth5', 20)], ['breth5.20-100', 'eth5.20.100']],
+    [
+      'a bridge over a VLAN device: the device below that',
+      'br9',
+      [bridge('br9'), link('eth5'), vlan('eth5.20', 'eth5', 20, { master: 'br9' })],
+      ['breth5-100', 'eth5.100'],
+    ],
+  ])('%s', (_says, label, links, devices) => {
+    const { changes, findings } = plan([network('vlan://100', label)], facts(links))
+    expect(findings).toEqual([])
+    expect(changes.map((change) => change.devices)).toEqual([devices])
+  })
+})
+
 describe('networks that share', () => {
+  test('two networks of CloudStack on one URI are one desired network, with one pair', () => {
+    const [one] = [network('vlan://100')]
+    const both = { ...one, networks: [...one.networks, { id: 'another', name: 'another' }] }
+    expect(plan([both], facts())).toEqual(plan([one], facts()))
+  })
+
   test('two physical networks with one uplink and one tag are served by one pair of devices', () => {
     const both: readonly DesiredNetwork[] = [
       network('vlan://100', 'cloudbr1', 'pn1'),
