@@ -114,7 +114,7 @@ describe('each of these forces a listing, which tells it', () => {
   })
 
   it.each([
-    ['the mark taken away', 'ip link set eth1.3001 group 0', 'ip link set eth1.3001 group 4814'],
+    ['the mark taken away', 'ip link set eth1.3002 group 0', 'ip link set eth1.3002 group 4814'],
     ['another name given', 'ip link property add dev lo altname x1', 'ip link property del dev lo altname x1'],
   ])('%s, and all is right', async (_says, damage, repair) => {
     await host.exec(damage)

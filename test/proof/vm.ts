@@ -42,7 +42,7 @@ export interface Echoes {
 }
 
 /**
- * Echoes every 50 ms from the host while something else happens.
+ * Echoes every 50 ms from the host while something else happens, however long: the echoes are no command that is waited for.
  * @returns how many were answered; the last ones are waited for
  */
 export async function pingWhile(
@@ -50,15 +50,16 @@ export async function pingWhile(
   addresses: readonly string[],
   happens: () => Promise<unknown>,
 ): Promise<readonly Echoes[]> {
-  const file = '/run/over'
-  const said = host.exec(`rm -f ${file}; perl ${pingProgram} ${file} ${addresses.join(' ')}`)
-  said.catch(() => {}) // It is waited for below.
+  const [over, echoes] = ['/run/over', '/run/echoes']
+  const ping = `perl ${pingProgram} ${over} ${addresses.join(' ')} >${echoes}.part; mv ${echoes}.part ${echoes}`
+  await host.exec(`rm -f ${over} ${echoes}; (${ping}) </dev/null >/dev/null 2>&1 &`)
+  let said = ''
   try {
     await happens()
   } finally {
-    await host.exec(`: >${file}`)
+    said = await host.exec(`: >${over}; until [ -e ${echoes} ]; do sleep 0.1; done; cat ${echoes}`)
   }
-  return (await said).trim().split('\n').map(readEchoes)
+  return said.trim().split('\n').map(readEchoes)
 }
 
 function readEchoes(line: string): Echoes {
