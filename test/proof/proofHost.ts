@@ -25,10 +25,10 @@ export interface ProofHost {
 }
 
 export interface ProofBed {
-  readonly bed: Bed
   readonly hosts: readonly ProofHost[]
   /** The first of them. */
   readonly first: ProofHost
+  stop(): Promise<void>
 }
 
 /** Every guest has what the stand-ins, the machines standing in for VMs and the driver's removal need. */
@@ -49,16 +49,30 @@ export async function withHosts<T>(
   plans: readonly HostPlan[],
   work: (bed: ProofBed) => Promise<T>,
 ): Promise<T> {
+  const proofBed = await startHosts(kind, plans)
+  try {
+    return await work(proofBed)
+  } finally {
+    await proofBed.stop()
+  }
+}
+
+/** The same for who stops it himself. */
+export async function startHosts(kind: Bed['kind'], plans: readonly HostPlan[]): Promise<ProofBed> {
   const bed = await (kind === 'uml' ? startUmlBed : startNetnsBed)({ hosts: plans })
   const sessions: Session[] = []
+  const stop = async (): Promise<void> => {
+    await Promise.all(sessions.map((session) => session.close()))
+    await bed.stop()
+  }
   try {
     const hosts = await Promise.all(bed.hosts.map((host) => openHost(bed.kind, host, sessions)))
     const [first] = hosts
     if (first === undefined) throw new Error('a proof needs a host')
-    return await work({ bed, hosts, first })
-  } finally {
-    await Promise.all(sessions.map((session) => session.close()))
-    await bed.stop()
+    return { hosts, first, stop }
+  } catch (error) {
+    await stop()
+    throw error
   }
 }
 

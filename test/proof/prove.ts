@@ -14,6 +14,7 @@ import { reach } from './reach.ts'
 import { removal, removalNative } from './removalRounds.ts'
 import { scripts, scriptsNative } from './scripts.ts'
 import { silence } from './silence.ts'
+import { steps } from './stepRounds.ts'
 
 const proofs: readonly Proof[] = [
   damages,
@@ -26,6 +27,7 @@ const proofs: readonly Proof[] = [
   removalNative,
   crossings,
   crossingsNative,
+  steps,
 ]
 
 const { values, positionals } = parseArgs({
