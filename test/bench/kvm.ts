@@ -2,9 +2,18 @@
  * What it costs to give one host its networks, measured for several numbers of networks on one bed. In: how many, how many
  * pairs. Out: a Measurement each: the whole run against the quickest known way, and a script per network against the run.
  */
-import { idsOf, type Kind, type KvmHost, withKvmHost } from './kvmHost.ts'
-import { installScript, rawBaseline, round, scriptPerNetwork, type Way, wholeRun } from './kvmWays.ts'
-import { compare, type Measurement } from './measurement.ts'
+import { idsOf, type Kind, type KvmHost, wipe, withKvmHost } from './kvmHost.ts'
+import {
+  fastCheck,
+  fullLook,
+  installScript,
+  rawBaseline,
+  round,
+  scriptPerNetwork,
+  type Way,
+  wholeRun,
+} from './kvmWays.ts'
+import { compare, type Measurement, timed } from './measurement.ts'
 
 export interface Size {
   readonly networks: number
@@ -17,22 +26,14 @@ export interface KvmBench {
   readonly runs: readonly Size[]
   /** A script per network ÷ the driver's whole run. */
   readonly scripts: readonly Size[]
+  /** A look at a host where there is nothing to do, which asks whether it is still as it was seen ÷ one that lists it. */
+  readonly checks: readonly Size[]
 }
 
 /** A guest starts some ten processes a second, and the script is some twenty: there it has fewer networks and pairs. */
 export const kvmBenches: readonly KvmBench[] = [
   {
     kind: 'vxlan',
-    runs: [10, 100, 400, 1_000].map((networks) => ({ networks, pairs: 9 })),
-    scripts: [
-      { networks: 10, pairs: 9 },
-      { networks: 100, pairs: 9 },
-      { networks: 400, pairs: 9 },
-      { networks: 1_000, pairs: 3 },
-    ],
-  },
-  {
-    kind: 'vlan',
     runs: [
       { networks: 10, pairs: 9 },
       { networks: 100, pairs: 9 },
@@ -40,15 +41,32 @@ export const kvmBenches: readonly KvmBench[] = [
       { networks: 1_000, pairs: 5 },
     ],
     scripts: [
+      { networks: 10, pairs: 9 },
+      { networks: 100, pairs: 9 },
+      { networks: 400, pairs: 3 },
+      { networks: 1_000, pairs: 3 },
+    ],
+    checks: [100, 400].map((networks) => ({ networks, pairs: 9 })),
+  },
+  {
+    kind: 'vlan',
+    runs: [
+      { networks: 10, pairs: 9 },
+      { networks: 100, pairs: 9 },
+      { networks: 400, pairs: 9 },
+      { networks: 1_000, pairs: 3 },
+    ],
+    scripts: [
       { networks: 20, pairs: 9 },
       { networks: 100, pairs: 3 },
     ],
+    checks: [100, 400].map((networks) => ({ networks, pairs: 9 })),
   },
 ]
 
 /** @param measured is told of each measurement as soon as it is there. @throws Error when a way leaves a device missing or wrong. */
 export async function measureKvm(
-  { kind, runs, scripts }: KvmBench,
+  { kind, runs, scripts, checks }: KvmBench,
   measured: (measurement: Measurement) => void,
   progress: (line: string) => void,
 ): Promise<void> {
@@ -57,10 +75,30 @@ export async function measureKvm(
     if (kind === 'vxlan')
       await host.host.exec('sysctl -q -w net.ipv4.igmp_max_memberships=1000 net.core.optmem_max=131072')
     await installScript(host)
+    for (const size of checks) measured(await checked(host, size, progress))
     for (const size of runs) measured(await against(host, size, 'kvm-ssh', wholeRun, rawBaseline, progress))
     for (const size of scripts)
       measured(await against(host, size, 'script-per-network', scriptPerNetwork, wholeRun, progress))
   })
+}
+
+async function checked(
+  host: KvmHost,
+  { networks, pairs }: Size,
+  progress: (line: string) => void,
+): Promise<Measurement> {
+  const ids = idsOf(host.kind, networks)
+  await wholeRun(host, ids)
+  const last = await fullLook(host, ids)
+  const comparison = {
+    name: `fast-check-${host.kind}-${networks}`,
+    pairs,
+    value: () => timed(() => fastCheck(host, ids, last)),
+    baseline: () => timed(() => fullLook(host, ids)),
+  }
+  const measurement = await compare(comparison, progress)
+  await wipe(host)
+  return measurement
 }
 
 function against(

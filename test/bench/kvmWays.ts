@@ -4,6 +4,7 @@
  */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { LastLook } from '../../shared/hypervisors/driver.ts'
 import { defaultGroup, pairOf, vxlanGroup, vxlanNames } from '../../shared/hypervisors/kvm/names.ts'
 import { desiredOf, type KvmHost, standing, wipe } from './kvmHost.ts'
 import { timed } from './measurement.ts'
@@ -29,10 +30,17 @@ export const wholeRun: Way = async ({ kind, session }, ids) => {
     throw new Error('the run left something to do')
 }
 
-/** One look at a host that lacks nothing. */
-export const quietLook: Way = async ({ kind, session }, ids) => {
-  const { changes, devices } = await session.look(desiredOf(kind, ids))
-  if (changes.length > 0 || devices !== 2 * ids.length) throw new Error('the host was not in sync')
+/** One look that asks whether the host is still as it was seen. @throws Error when the host listed itself instead */
+export async function fastCheck({ kind, session }: KvmHost, ids: readonly number[], last: LastLook): Promise<void> {
+  const { unchanged, devices } = await session.look(desiredOf(kind, ids), [], last)
+  if (unchanged !== true || devices !== 2 * ids.length) throw new Error('the host was not as it was seen')
+}
+
+/** One look that lists. @throws Error when the host lacks something */
+export async function fullLook({ kind, session }: KvmHost, ids: readonly number[]): Promise<LastLook> {
+  const { seen, devices } = await session.look(desiredOf(kind, ids))
+  if (seen === undefined || devices !== 2 * ids.length) throw new Error('the host was not in sync')
+  return { seen, devices }
 }
 
 /**
