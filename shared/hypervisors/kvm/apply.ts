@@ -6,8 +6,8 @@ import type { Logger } from '../../runtime/logger.ts'
 import { HostError } from '../driver.ts'
 import { batchOf, type Piece, piecesOf } from './batch.ts'
 import { applyCommand, applyEnds } from './commands.ts'
+import type { Commands } from './host.ts'
 import type { Action } from './plan.ts'
-import type { SshConnection } from './ssh.ts'
 
 /**
  * Exit 1 of a phase means that some of its lines failed, 255 that one ended it; both are logged, neither is thrown.
@@ -15,7 +15,7 @@ import type { SshConnection } from './ssh.ts'
  * @throws HostError HostBusy while another run is at work on the host, TimeOut at the deadline
  */
 export async function apply(
-  connection: SshConnection,
+  commands: Commands,
   actions: readonly Action[],
   group: number,
   deadline: number,
@@ -23,7 +23,7 @@ export async function apply(
 ): Promise<void> {
   if (actions.length === 0) return
   const pieces = piecesOf(actions).map((piece) => pieceInput(piece, group))
-  const answer = await connection.exec(applyCommand, `${deadline}\n${pieces.join('')}`)
+  const answer = await commands.exec(applyCommand, `${deadline}\n${pieces.join('')}`)
   const stderr = answer.stderr.slice(0, 2000)
   for (const [, phase, code] of answer.stdout.matchAll(/^(create|ipv6Off|up) (\d+)$/gm))
     logger.warn('a batch did not run through', { phase, code: Number(code), stderr })

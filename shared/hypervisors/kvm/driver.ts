@@ -3,19 +3,11 @@
  * pure plan, or by the host itself with a digest of how it was last seen; applying is one batch in three phases, removing one orphan one command. In: how to log in, and the mark. Out: a Driver.
  */
 
-import { createHash } from 'node:crypto'
 import { type Logger, silent } from '../../runtime/logger.ts'
-import { type Driver, HostError, type LastLook, type Session, type Target, type View } from '../driver.ts'
-import { apply } from './apply.ts'
+import type { Driver, Session, Target } from '../driver.ts'
 import { isMark } from './batch.ts'
-import { observeCommand } from './commands.ts'
-import { digestOf } from './digest.ts'
+import { kvmHost } from './host.ts'
 import { defaultGroup } from './names.ts'
-import { readObservation, readUnchanged } from './observe.ts'
-import { orphansOf } from './orphans.ts'
-import { plan } from './plan.ts'
-import { readiness } from './readiness.ts'
-import { remove } from './removal.ts'
 import {
   checkPrivateKey,
   connect as connectOverSsh,
@@ -74,83 +66,35 @@ function openSession(
   { now = Date.now, commandTimeout = defaultCommandTimeout, vxlan = 'native', hostnames = {} }: KvmRules,
 ): Session {
   let clock: Clock | undefined
-  const machine = Object.hasOwn(hostnames, target.name) ? (hostnames[target.name] ?? target.name) : target.name
-  const rules = rulesOf(machine, group, vxlan)
+  const machine = machineOf(target.name, hostnames)
+  const host = kvmHost(connection, { name: target.name, machine, group, vxlan }, logger)
 
   return {
     async look(desired, labels = [], last) {
-      const { stdout } = await connection.exec(observeCommand, `${knownDigest(last, rules)}\n`)
-      const seenBy = now()
-      const same = readUnchanged(stdout)
-      if (same !== null && last !== undefined) {
-        checkName(same.hostname, machine, target.name)
-        return unchangedView(same.bootId, last)
-      }
-      const facts = readObservation(stdout)
-      checkName(facts.hostname, machine, target.name)
-      const seen = { uptime: facts.kernel.uptime, seenBy }
+      const { view, actions, listed } = await host.look(desired, labels, last)
+      if (listed === undefined) return { ...view, apply: async () => {} }
+      const seen = { uptime: listed.uptime, seenBy: now() }
       clock = seen
-      const { actions, ...view } = plan(desired, facts, group, vxlan)
-      const orphans = orphansOf(desired, labels, facts, group)
-      const isRight = view.changes.length === 0 && view.findings.length === 0 && orphans.length === 0
-      const digest = isRight ? digestOf(stdout) : undefined
-      return {
-        ...view,
-        ...(digest === undefined ? {} : { seen: `${rules}.${digest}` }),
-        bootId: facts.bootId,
-        orphans,
-        readiness: readiness(labels, facts, vxlan),
-        apply: () => apply(connection, actions, group, onHost(seen, now() + commandTimeout), logger),
-      }
+      return { ...view, apply: () => host.apply(actions, onHost(seen, now() + commandTimeout)) }
     },
     remove: async (orphan, deadline) => {
       if (clock === undefined) throw new Error('an orphan is removed after a look only')
-      return remove(connection, orphan, group, onHost(clock, deadline))
+      return host.remove(orphan, onHost(clock, deadline))
     },
     close: connection.close,
   }
 }
 
+/** What a machine should call itself: CloudStack's name for the host, unless a setting says otherwise. */
+export const machineOf = (name: string, hostnames: Readonly<Record<string, string>>): string =>
+  Object.hasOwn(hostnames, name) ? (hostnames[name] ?? name) : name
+
 /** The host's boot clock, in hundredths of a second, as read at `seenBy` by our clock or a little before. */
-interface Clock {
+export interface Clock {
   readonly uptime: number
   readonly seenBy: number
 }
 
 /** A moment of ours on the host's boot clock: never later than that moment, and earlier by at most what the look took. */
-const onHost = ({ uptime, seenBy }: Clock, moment: number): number =>
+export const onHost = ({ uptime, seenBy }: Clock, moment: number): number =>
   Math.max(0, uptime + Math.floor((moment - seenBy) / 10))
-
-/** What else decides whether a host is right, beside the networks: what was seen under other rules proves nothing. */
-const rulesOf = (...settings: readonly unknown[]): string =>
-  createHash('sha256')
-    .update(JSON.stringify([observeCommand, ...settings]))
-    .digest('hex')
-    .slice(0, 16)
-
-/** The digest for the host to compare itself with; empty: it is to be listed. */
-function knownDigest(last: LastLook | undefined, rules: string): string {
-  const [, seenUnder, digest = ''] = /^([0-9a-f]{16})\.([0-9a-f]{64})$/.exec(last?.seen ?? '') ?? []
-  return seenUnder === rules ? digest : ''
-}
-
-const unchangedView = (bootId: string, { seen, devices }: LastLook): View => ({
-  bootId,
-  devices,
-  changes: [],
-  findings: [],
-  seen,
-  unchanged: true,
-  apply: async () => {},
-})
-
-/**
- * A machine that calls itself something else than it should is not touched (DESIGN 6). First labels are compared, case apart.
- * @param machine what it should call itself: CloudStack's name for it, unless a setting says otherwise
- */
-function checkName(hostname: string, machine: string, name: string): void {
-  const first = (value: string): string | undefined => value.toLowerCase().split('.')[0]
-  if (first(hostname) === first(machine)) return
-  const wanted = machine === name ? `CloudStack calls it ${name}` : `${name} is set to be ${machine}`
-  throw new HostError('WrongHost', `The machine calls itself ${hostname}, and ${wanted}.`)
-}

@@ -4,24 +4,19 @@
  */
 import type { Orphan, Removal } from '../driver.ts'
 import { isMark } from './batch.ts'
+import type { Commands } from './host.ts'
 import { asideBridge, asideDevice, isPlainName, vxlanGroup } from './names.ts'
 import { madeForOrphan } from './orphans.ts'
 import { removalCommand, removalMarker } from './removalCommand.ts'
-import type { SshConnection } from './ssh.ts'
 
 /**
  * @param deadline on the host's own boot clock, in hundredths of a second
  * @throws HostError when the host did not answer
  */
-export async function remove(
-  connection: SshConnection,
-  orphan: Orphan,
-  group: number,
-  deadline: number,
-): Promise<Removal> {
+export async function remove(commands: Commands, orphan: Orphan, group: number, deadline: number): Promise<Removal> {
   const input = removalInput(orphan, group, deadline)
   if (input === null) return { kept: 'its names are not those of a network that is made here' }
-  return readRemoval(await connection.exec(removalCommand, input))
+  return readRemoval(await commands.exec(removalCommand, input))
 }
 
 /** What removalCommand reads; null for an orphan whose names must not reach it. */

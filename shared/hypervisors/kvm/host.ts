@@ -1,0 +1,109 @@
+/**
+ * A KVM host behind whatever runs the driver's fixed commands on it: an SSH connection, or the agent on the host itself. In:
+ * commands, who the host should be, the mark. Out: a look compared by the pure plan, its actions applied, an orphan removed;
+ * deadlines are on the host's own boot clock.
+ */
+import { createHash } from 'node:crypto'
+import type { DesiredNetwork, GuestLabel } from '../../reconcile/model.ts'
+import { type Logger, silent } from '../../runtime/logger.ts'
+import { HostError, type LastLook, type Orphan, type Removal, type View } from '../driver.ts'
+import { apply } from './apply.ts'
+import { observeCommand } from './commands.ts'
+import { digestOf } from './digest.ts'
+import { readObservation, readUnchanged } from './observe.ts'
+import { orphansOf } from './orphans.ts'
+import { type Action, plan } from './plan.ts'
+import { readiness } from './readiness.ts'
+import { remove } from './removal.ts'
+import type { SshConnection } from './ssh.ts'
+import type { VxlanMode } from './wanted.ts'
+
+/** What runs fixed commands on a host, with data on stdin. */
+export type Commands = Pick<SshConnection, 'exec'>
+
+export interface HostRules {
+  /** CloudStack's name for the host, and what the machine should call itself. */
+  readonly name: string
+  readonly machine: string
+  /** The link group that marks what is created here. */
+  readonly group: number
+  readonly vxlan: VxlanMode
+}
+
+export interface Look {
+  readonly view: Omit<View, 'apply'>
+  readonly actions: readonly Action[]
+  /** The names of all its devices, and its boot clock in hundredths of a second; absent where it was not listed. */
+  readonly listed?: { readonly names: ReadonlySet<string>; readonly uptime: number }
+}
+
+export interface KvmHost {
+  /** @throws HostError WrongHost, HostMisread, and what the commands throw */
+  look(desired: readonly DesiredNetwork[], labels: readonly GuestLabel[], last?: LastLook): Promise<Look>
+  /** @param deadline on the host's boot clock, in hundredths of a second. @throws HostError */
+  apply(actions: readonly Action[], deadline: number): Promise<void>
+  /** @param deadline as of `apply`. @throws HostError */
+  remove(orphan: Orphan, deadline: number): Promise<Removal>
+}
+
+export function kvmHost(commands: Commands, host: HostRules, logger: Logger = silent): KvmHost {
+  const { name, machine, group, vxlan } = host
+  const rules = rulesOf(machine, group, vxlan)
+  return {
+    async look(desired, labels, last) {
+      const { stdout } = await commands.exec(observeCommand, `${knownDigest(last, rules)}\n`)
+      const same = readUnchanged(stdout)
+      if (same !== null && last !== undefined) {
+        checkName(same.hostname, machine, name)
+        return { view: unchangedView(same.bootId, last), actions: [] }
+      }
+      const facts = readObservation(stdout)
+      checkName(facts.hostname, machine, name)
+      const { actions, ...view } = plan(desired, facts, group, vxlan)
+      const orphans = orphansOf(desired, labels, facts, group)
+      const isRight = view.changes.length === 0 && view.findings.length === 0 && orphans.length === 0
+      const digest = isRight ? digestOf(stdout) : undefined
+      const seen = digest === undefined ? {} : { seen: `${rules}.${digest}` }
+      return {
+        view: { ...view, ...seen, bootId: facts.bootId, orphans, readiness: readiness(labels, facts, vxlan) },
+        actions,
+        listed: { names: new Set(facts.links.map((link) => link.name)), uptime: facts.kernel.uptime },
+      }
+    },
+    apply: (actions, deadline) => apply(commands, actions, group, deadline, logger),
+    remove: (orphan, deadline) => remove(commands, orphan, group, deadline),
+  }
+}
+
+/** What else decides whether a host is right, beside the networks: what was seen under other rules proves nothing. */
+const rulesOf = (...settings: readonly unknown[]): string =>
+  createHash('sha256')
+    .update(JSON.stringify([observeCommand, ...settings]))
+    .digest('hex')
+    .slice(0, 16)
+
+/** The digest for the host to compare itself with; empty: it is to be listed. */
+function knownDigest(last: LastLook | undefined, rules: string): string {
+  const [, seenUnder, digest = ''] = /^([0-9a-f]{16})\.([0-9a-f]{64})$/.exec(last?.seen ?? '') ?? []
+  return seenUnder === rules ? digest : ''
+}
+
+const unchangedView = (bootId: string, { seen, devices }: LastLook): Look['view'] => ({
+  bootId,
+  devices,
+  changes: [],
+  findings: [],
+  seen,
+  unchanged: true,
+})
+
+/**
+ * A machine that calls itself something else than it should is not touched (DESIGN 6). First labels are compared, case apart.
+ * @param machine what it should call itself: CloudStack's name for it, unless a setting says otherwise
+ */
+function checkName(hostname: string, machine: string, name: string): void {
+  const first = (value: string): string | undefined => value.toLowerCase().split('.')[0]
+  if (first(hostname) === first(machine)) return
+  const wanted = machine === name ? `CloudStack calls it ${name}` : `${name} is set to be ${machine}`
+  throw new HostError('WrongHost', `The machine calls itself ${hostname}, and ${wanted}.`)
+}
