@@ -56,6 +56,18 @@ export interface LastLook {
   readonly devices: number
 }
 
+/** An agent on a host: its release, and what it restored or repaired by itself. */
+export interface AgentState {
+  readonly version: string
+  readonly repairs: {
+    /** Since it was installed. */
+    readonly times: number
+    /** Milliseconds since the epoch, by the host's clock; and the devices of that time, 16 at most. */
+    readonly lastAt?: number
+    readonly devices: readonly string[]
+  }
+}
+
 /** One look at a host, compared with what is desired. */
 export interface View {
   /** The machine's boot id, where the platform has one. */
@@ -77,6 +89,8 @@ export interface View {
   readonly seen?: string
   /** True: the host is exactly as the last look had seen it, and was not listed: `readiness` was not judged anew. */
   readonly unchanged?: true
+  /** Of a host that was looked at by an agent on it. */
+  readonly agent?: AgentState
   /** Does `changes`, in one batch. Partial success is no error: the next look tells. @throws HostError */
   apply(): Promise<void>
 }

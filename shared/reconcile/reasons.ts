@@ -68,6 +68,23 @@ const entries = {
     next: 'The host shows another key than before: if it was reinstalled, replace its known key, otherwise find out who answers.',
   },
   LoginRefused: { retry: true, next: 'Check BRIDGEKEEPER_SSH_USER and BRIDGEKEEPER_SSH_KEY_FILE against the host.' },
+  AgentRefused: {
+    retry: true,
+    next: 'See that "admit" in /etc/bridgekeeper/agent.json on the host names the subject of BRIDGEKEEPER_AGENT_CERT_FILE, and that this certificate is of the CA of the host and has not ended.',
+  },
+  AgentUntrusted: {
+    retry: true,
+    next: 'The host shows a certificate that is not of BRIDGEKEEPER_AGENT_CA_FILE, not its own, or has ended: renew it with CloudStack’s provisionCertificate, or find out who answers.',
+  },
+  AgentMissing: { retry: true, next: 'Install the agent on the host, and see that it runs: docs/agent.md.' },
+  AgentOutdated: {
+    retry: true,
+    next: 'The agent on the host does not speak the protocol of this release: install this release’s agent there.',
+  },
+  SudoRefused: {
+    retry: true,
+    next: 'Let the SSH user run the agent as root by sudo without a password, as its installer writes it: docs/agent.md.',
+  },
   WrongHost: {
     retry: true,
     next: 'The machine at this address calls itself something else than CloudStack does; correct the address or the name.',

@@ -5,6 +5,7 @@
  */
 import ssh2 from 'ssh2'
 import { HostError, type Target } from '../driver.ts'
+import { bounded } from './bounded.ts'
 import { algorithmsFor, type HostKeyPolicy, type HostKeys, judge, type Verdict } from './hostKeys.ts'
 
 export interface SshOptions {
@@ -167,21 +168,6 @@ function run(
       lose(new HostError('HostUnreachable', `${where}: ${error instanceof Error ? error.message : 'not connected'}`))
     }
   })
-}
-
-/** Collects at most so many bytes; `take` says whether all still fitted. */
-function bounded(limit: number): { take: (chunk: Buffer) => boolean; text: () => string } {
-  const chunks: Buffer[] = []
-  let size = 0
-  return {
-    take: (chunk) => {
-      const room = limit - size
-      size += chunk.length
-      if (room > 0) chunks.push(chunk.subarray(0, room))
-      return size <= limit
-    },
-    text: () => Buffer.concat(chunks).toString('utf8'),
-  }
 }
 
 function hostErrorOf(

@@ -1,0 +1,108 @@
+/**
+ * The line to an agent over HTTPS (DESIGN 25): our certificate shows who asks, the host's own who answers. In: certificate, key
+ * and CA, all of CloudStack's PKI. Out: an AgentLine, one connection a session, every wait bounded; or a HostError.
+ */
+import { Agent } from 'node:https'
+import { checkServerIdentity, createSecureContext, type PeerCertificate } from 'node:tls'
+import axios, { isAxiosError } from 'axios'
+import { HostError, type Target } from '../../driver.ts'
+import type { AgentLine } from './driver.ts'
+import { agentPath, agentPort, largestReply } from './protocol.ts'
+
+export interface Credentials {
+  /** PEM. */
+  readonly certificate: string
+  readonly key: string
+  readonly ca: string
+}
+
+export interface HttpsOptions extends Credentials {
+  readonly port?: number
+  /** Milliseconds until the connection must stand, and for one request; 10,000 and 120,000 unless given. */
+  readonly connectTimeout?: number
+  readonly requestTimeout?: number
+}
+
+/** @throws Error when these can never open a connection; its text says nothing of the key. */
+export function checkCredentials({ certificate, key, ca }: Credentials): void {
+  createSecureContext({ cert: certificate, key, ca })
+}
+
+export function httpsLine(target: Target, options: HttpsOptions, signal: AbortSignal): AgentLine {
+  const { port = agentPort, connectTimeout = 10_000, requestTimeout = 120_000 } = options
+  const where = `${target.address}:${port}`
+  const agent = new Agent({
+    keepAlive: true,
+    maxSockets: 1,
+    timeout: requestTimeout,
+    cert: options.certificate,
+    key: options.key,
+    ca: options.ca,
+    minVersion: 'TLSv1.2',
+    checkServerIdentity: (_host: string, certificate: PeerCertificate) => identityProblem(target, certificate),
+  })
+  const http = axios.create({
+    httpsAgent: agent,
+    proxy: false,
+    maxRedirects: 0,
+    maxContentLength: largestReply,
+    maxBodyLength: Number.POSITIVE_INFINITY,
+    responseType: 'text',
+    transformResponse: [(data: unknown) => data],
+    validateStatus: () => true,
+    headers: { 'Content-Type': 'application/json' },
+  })
+  let isOpen = false
+  return {
+    async ask(body) {
+      const timeout = AbortSignal.timeout(isOpen ? requestTimeout : requestTimeout + connectTimeout)
+      try {
+        const { data } = await http.post<string>(`https://${hostPart(target.address)}:${port}${agentPath}`, body, {
+          timeout: requestTimeout,
+          signal: AbortSignal.any([signal, timeout]),
+        })
+        isOpen = true
+        return data
+      } catch (error) {
+        if (signal.aborted)
+          throw new HostError('TimeOut', `The session with the agent at ${where} was ended by its run.`)
+        throw hostErrorOf(error, where, requestTimeout)
+      }
+    },
+    close: async () => agent.destroy(),
+  }
+}
+
+const hostPart = (address: string): string => (address.includes(':') ? `[${address}]` : address)
+
+/** A host's certificate names its addresses or itself; each host of the CA has one, so any other is another host's. */
+function identityProblem({ address, name }: Target, certificate: PeerCertificate): Error | undefined {
+  const byAddress = checkServerIdentity(address, certificate)
+  return byAddress === undefined || checkServerIdentity(name, certificate) === undefined ? undefined : byAddress
+}
+
+const untrusted: ReadonlySet<string> = new Set([
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'CERT_HAS_EXPIRED',
+  'CERT_NOT_YET_VALID',
+  'CERT_SIGNATURE_FAILURE',
+  'ERR_TLS_CERT_ALTNAME_INVALID',
+])
+
+function hostErrorOf(error: unknown, where: string, timeout: number): HostError {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  const words = error instanceof Error ? error.message.slice(0, 300) : String(error)
+  if (untrusted.has(code)) return new HostError('AgentUntrusted', `The agent at ${where}: ${words}.`)
+  if (/^ERR_SSL_.*ALERT/.test(code))
+    return new HostError('AgentRefused', `The agent at ${where} refuses this certificate: ${code}.`)
+  if (code === 'ECONNREFUSED') return new HostError('AgentMissing', `Nobody listens at ${where}.`)
+  if (code === 'ERR_BAD_RESPONSE' && isAxiosError(error))
+    return new HostError('HostMisread', `The agent at ${where} answered more than ${largestReply} bytes, or not all.`)
+  if (['ECONNABORTED', 'ERR_CANCELED', 'ETIMEDOUT'].includes(code))
+    return new HostError('TimeOut', `The agent at ${where} did not answer within ${timeout} ms.`)
+  return new HostError('HostUnreachable', `${where}: ${words}.`)
+}
