@@ -56,6 +56,8 @@ const host = z.strictObject({
   readySeconds: z.number().nullable(),
   failures: z.int(),
   nextAttemptAt: time,
+  /** Of a host with an agent: its release, and how often it repaired the host by itself. */
+  agent: z.strictObject({ version: z.string(), repairs: z.int(), repairedAt: time }).nullable(),
   /** Devices of ours that no network needs any more, with BRIDGEKEEPER_REMOVAL=report or prune. */
   orphans: z.array(
     z.strictObject({ devices: z.array(z.string()), uri: z.string().nullable(), kept: z.string().nullable() }),
@@ -241,6 +243,7 @@ const hostJson = (row: HostRow): StatusJson['hosts'][number] => ({
   readySeconds: row.record.readySeconds ?? null,
   failures: row.record.failures,
   nextAttemptAt: isoTime(row.record.nextAttemptAt),
+  agent: agentJson(row.record),
   orphans: (row.record.orphans ?? []).map(({ devices, uri, kept }) => ({
     devices: [...devices],
     uri: uri ?? null,
@@ -265,3 +268,6 @@ const networkJson = ({ network, ...status }: NetworkRow & NetworkStatus) => ({
 /** Undefined where nobody looked: before the first run, and with a driver that cannot look. */
 export const presentDevices = ({ record }: HostRow): number | undefined =>
   record.reason === 'RequestedUnverified' ? undefined : record.devices
+
+const agentJson = ({ agent }: HostRow['record']) =>
+  agent === undefined ? null : { version: agent.version, repairs: agent.repairs, repairedAt: isoTime(agent.repairedAt) }

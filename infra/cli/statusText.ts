@@ -84,12 +84,23 @@ export const networkTable = (rows: readonly NetworkRow[], look: Look): string =>
 
 const presenceMeanings = { Present: 'good', Exception: 'bad', Unknown: 'unsure' } as const
 
-export function summary({ control, counts }: CloudStatus, now: number): string {
+export function summary({ control, counts, rows }: CloudStatus, now: number): string {
   const { hosts, inSync, outOfSync, unknown, notUp } = counts
   const hostsInWords = hosts === 1 ? '1 host' : `${hosts} hosts`
   const mode = control?.settings?.mode === 'observe' ? ' · only observing' : ''
   const line = `${hostsInWords}: ${inSync} in sync, ${outOfSync} out of sync, ${unknown} unknown, ${notUp} not up${mode}`
-  return [`${line} · snapshot ${ago(control?.lastGoodAt, now)}`, ...failure(control, now)].join('\n')
+  return [`${line} · snapshot ${ago(control?.lastGoodAt, now)}`, ...agents(rows), ...failure(control, now)].join('\n')
+}
+
+/** Which releases the agents are of: during an upgrade there are two. */
+function agents(rows: readonly HostRow[]): readonly string[] {
+  const versions = Map.groupBy(
+    rows.flatMap(({ record }) => (record.agent === undefined ? [] : [record.agent.version])),
+    (version) => version,
+  )
+  if (versions.size === 0) return []
+  const counted = [...versions].sort(([one], [other]) => one.localeCompare(other, 'en', { numeric: true }))
+  return [`agents: ${counted.map(([version, { length }]) => `${length} of release ${oneLine(version)}`).join(', ')}`]
 }
 
 /** Before the first good snapshot there is nothing to show but this. */

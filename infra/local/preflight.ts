@@ -6,13 +6,16 @@ import * as z from 'zod'
 import { CloudStackError, RequestRefused } from '../../shared/cloudstack/errors.ts'
 import { checkPrivateKey } from '../../shared/hypervisors/kvm/ssh.ts'
 import { ConfigurationError } from '../../shared/runtime/configuration.ts'
+import { agentCredentials } from '../../shared/runtime/kvmDrivers.ts'
 import { cloudStackOf, readSetting } from '../../shared/runtime/runtime.ts'
 import type { Settings, SettingsWithCloudStack } from '../../shared/runtime/settings.ts'
 import { shownValue } from '../../shared/runtime/shown.ts'
 
 /** @throws ConfigurationError when a driver that is configured lacks what it needs. */
 export function checkDrivers(settings: Settings): void {
-  if (!Object.values(settings.BRIDGEKEEPER_DRIVERS).includes('kvm-ssh')) return
+  const drivers = Object.values(settings.BRIDGEKEEPER_DRIVERS)
+  if (drivers.includes('kvm-agent')) agentCredentials(settings)
+  if (!drivers.includes('kvm-ssh')) return
   const file = settings.BRIDGEKEEPER_SSH_KEY_FILE
   if (file === undefined) {
     throw new ConfigurationError(

@@ -44,12 +44,27 @@ export async function recordChange(
   await write(ports, keeping, { zone: after.zone, host: after.id }, line, runId)
 }
 
+/** One line if the agent repaired its host by itself since the last run. @param devices those of the last time */
+export async function recordRepair(
+  ports: Ports,
+  keeping: Keeping,
+  before: HostRecord,
+  after: HostRecord,
+  runId: string,
+  devices: readonly string[] = [],
+): Promise<void> {
+  const times = (after.agent?.repairs ?? 0) - (before.agent?.repairs ?? 0)
+  if (times <= 0) return
+  const detail = `${times === 1 ? 'once' : `${times} times`} by itself, last: ${devices.join(', ')}`
+  await write(ports, keeping, { zone: after.zone, host: after.id }, { what: 'repair', detail }, `${runId} repair`)
+}
+
 /** @param detail what it was done to, in words */
 export async function recordAct(
   ports: Ports,
   keeping: Keeping,
   place: Place,
-  what: Exclude<HistoryLine['what'], 'run' | 'crash'>,
+  what: Exclude<HistoryLine['what'], 'run' | 'crash' | 'repair'>,
   { by, why }: Act,
   detail?: string,
 ): Promise<void> {

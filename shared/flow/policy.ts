@@ -35,6 +35,7 @@ export const policyOf = (settings: Settings): Policy => ({
   rate: ratePolicyOf(settings.BRIDGEKEEPER_CLOUDSTACK_RATE, settings.BRIDGEKEEPER_CLOUDSTACK_BURST),
   verifyMilliseconds: settings.BRIDGEKEEPER_VERIFY_SECONDS * 1000,
   repeatMilliseconds: day,
+  agentVerifyMilliseconds: settings.BRIDGEKEEPER_AGENT_VERIFY_SECONDS * 1000,
   verifyPerTick: settings.BRIDGEKEEPER_VERIFY_PER_TICK,
   rolloutPercent: settings.BRIDGEKEEPER_ROLLOUT_PERCENT,
   baseMilliseconds: settings.BRIDGEKEEPER_BACKOFF_SECONDS * 1000,
@@ -60,10 +61,11 @@ function chosenDrivers(drivers: Readonly<Record<string, string>>): Pick<Policy, 
 }
 
 /** What each good snapshot writes down of its policy, for those who read elsewhere. */
-export const deployedSettings = ({ mode, drivers, verifyMilliseconds }: Policy): Required<Control>['settings'] => ({
-  mode,
-  drivers: { ...drivers },
-  verifyMilliseconds,
+export const deployedSettings = (policy: Policy): Required<Control>['settings'] => ({
+  mode: policy.mode,
+  drivers: { ...policy.drivers },
+  verifyMilliseconds: policy.verifyMilliseconds,
+  agentVerifyMilliseconds: policy.agentVerifyMilliseconds,
 })
 
 /** The policy as the functions have it: a status read with another environment must not judge otherwise. */

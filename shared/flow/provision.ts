@@ -23,7 +23,7 @@ import type { Ports } from '../runtime/ports.ts'
 import { readHost } from '../store/items.ts'
 import { putJobBack, type RunFailure, reportDone, reportFailed } from '../store/writes.ts'
 import { type Acquired, acquire } from './acquire.ts'
-import { recordChange } from './history.ts'
+import { recordChange, recordRepair } from './history.ts'
 import { readPauseOf } from './pause.ts'
 import type { Policy } from './policy.ts'
 import { prune } from './prune.ts'
@@ -39,7 +39,7 @@ export interface Provisioner {
   readonly ports: Ports
   readonly policy: Policy
   /** Made within the run, so that a setting which cannot be used is a failure on the record. */
-  readonly driver: () => Driver
+  readonly driver: (hypervisor: string) => Driver
   /** Asked only before something is removed. */
   readonly cloudstack: () => CloudStack
 }
@@ -60,6 +60,8 @@ export async function provision(provisioner: Provisioner, job: Job, remaining: n
   ports.logger.info('run', { ...report, name: acquired.record.name, tick: job.tick, why: job.why })
   if (job.more) await askForNextWave(ports, job)
   if (after !== undefined) await recordChange(ports, policy, 'run', acquired.record, after, acquired.runId)
+  if (after !== undefined && 'ran' in result)
+    await recordRepair(ports, policy, acquired.record, after, acquired.runId, result.ran.repaired)
   return report
 }
 
@@ -86,7 +88,10 @@ async function attempt(
   const seen = lastSeen(record, settledIn(desired.revision, policy.mode), ports.now())
   const last = seen === undefined ? undefined : { seen: seen.digest, devices: seen.devices }
   try {
-    return { ran: await run(driver(), target, desired, policy.mode, signal, pruning, last), revision: desired.revision }
+    return {
+      ran: await run(driver(record.hypervisor), target, desired, policy.mode, signal, pruning, last),
+      revision: desired.revision,
+    }
   } catch (error) {
     if (error instanceof HostError) return { reason: error.reason, detail: error.message.slice(0, 500) }
     if (error instanceof ConfigurationError) return { reason: 'Misconfigured', detail: error.message.slice(0, 500) }

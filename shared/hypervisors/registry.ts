@@ -15,6 +15,8 @@ export interface DriverEntry {
   readonly verifies: boolean
   /** True: it works only while CloudStack shows the host Enabled (FACTS A7-3). */
   readonly needsEnabled: boolean
+  /** True: hosts are watched and repaired by something on them, and so are verified more seldom. */
+  readonly keepsItself: boolean
   /** The FIFO group of a host's jobs: jobs of one group never run at the same time. */
   readonly group: (cloud: string, host: string) => string
 }
@@ -31,6 +33,15 @@ const entries = {
     hypervisors: ['KVM'],
     verifies: true,
     needsEnabled: false,
+    keepsItself: false,
+    group: oneAtATimePerHost,
+  },
+  'kvm-agent': {
+    provisioner: 'provisionKvm',
+    hypervisors: ['KVM'],
+    verifies: true,
+    needsEnabled: false,
+    keepsItself: true,
     group: oneAtATimePerHost,
   },
   cloudstack: {
@@ -38,6 +49,7 @@ const entries = {
     hypervisors: [],
     verifies: false,
     needsEnabled: true,
+    keepsItself: false,
     group: twoAtATimePerCloud,
   },
 } as const satisfies Record<string, DriverEntry>

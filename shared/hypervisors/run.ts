@@ -10,7 +10,7 @@
  */
 import type { Desired } from '../reconcile/model.ts'
 import { reasons } from '../reconcile/reasons.ts'
-import type { OrphanOutcome, Verdict } from '../reconcile/record.ts'
+import type { AgentSeen, OrphanOutcome, Verdict } from '../reconcile/record.ts'
 import type { Change, Driver, Finding, LastLook, Orphan, Session, Target, View } from './driver.ts'
 
 export interface Run {
@@ -30,6 +30,9 @@ export interface Run {
   /** As of a View. */
   readonly seen?: string
   readonly unchanged: boolean
+  readonly agent?: AgentSeen
+  /** What the agent made by itself the last time. */
+  readonly repaired?: readonly string[]
 }
 
 /** What is done about what a look found orphaned, on the session that found it. */
@@ -81,7 +84,15 @@ function outcome(
     orphans,
     ...(after.seen === undefined ? {} : { seen: after.seen }),
     unchanged: after.unchanged ?? false,
+    ...agentOf(after),
   }
+}
+
+function agentOf({ agent }: View): Pick<Run, 'agent' | 'repaired'> {
+  if (agent === undefined) return {}
+  const { times, lastAt, devices } = agent.repairs
+  const at = lastAt === undefined ? {} : { repairedAt: lastAt }
+  return { agent: { version: agent.version, repairs: times, ...at }, repaired: devices }
 }
 
 const incomplete = ({ physicalNetwork, uri, devices, steps }: Change): Finding => ({

@@ -10,20 +10,25 @@ import type { Candidate } from './select.ts'
 export interface DriverRules {
   readonly verifies: boolean
   readonly needsEnabled: boolean
+  readonly keepsItself: boolean
 }
 
 export interface CandidatePolicy extends DuePolicy {
   /** How long a request that proves nothing (verifies: false) stands before it is made again. */
   readonly repeatMilliseconds: number
+  /** How often a host that keeps itself is verified. */
+  readonly agentVerifyMilliseconds: number
 }
 
 /** Up, with a driver, and Enabled where the driver needs that (DESIGN 22). */
 export const eligible = (record: HostRecord, driver: DriverRules | undefined): boolean =>
   driver !== undefined && record.state === 'Up' && (!driver.needsEnabled || record.resourceState === 'Enabled')
 
-/** How often a host is looked at again; a request that proves nothing is made again more seldom. */
-export const verificationInterval = (driver: DriverRules, policy: CandidatePolicy): number =>
-  driver.verifies ? policy.verifyMilliseconds : policy.repeatMilliseconds
+/** How often a host is looked at again; more seldom where it keeps itself, or where a request proves nothing. */
+export function verificationInterval(driver: DriverRules, policy: CandidatePolicy): number {
+  if (!driver.verifies) return policy.repeatMilliseconds
+  return driver.keepsItself ? policy.agentVerifyMilliseconds : policy.verifyMilliseconds
+}
 
 export function candidates(
   records: readonly HostRecord[],

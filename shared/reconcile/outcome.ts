@@ -17,6 +17,7 @@ import { type BackoffPolicy, backoff } from './backoff.ts'
 import { findingsOf, listens, methodsOf } from './listeners.ts'
 import { type Reason, reasons } from './reasons.ts'
 import {
+  type AgentSeen,
   type Exception,
   exceptionLimit,
   type HostRecord,
@@ -48,6 +49,7 @@ export interface RunResult {
   readonly seen?: string
   /** True: it was not listed, since it is exactly as it was seen before. */
   readonly unchanged?: boolean
+  readonly agent?: AgentSeen
 }
 
 /** What a run that finished says. */
@@ -69,6 +71,7 @@ export interface Outcome {
   readonly nextAttemptAt?: number
   readonly readySeconds?: number
   readonly seen?: Seen
+  readonly agent?: AgentSeen
 }
 
 export function outcome(
@@ -105,6 +108,7 @@ export function outcome(
     ...(mayHeal ? { nextAttemptAt: now + backoff(retries, policy, random) } : {}),
     ...(verdict === 'InSync' && since !== undefined ? { readySeconds: Math.round((now - since) / 100) / 10 } : {}),
     ...seenOf(record, result, settled, now),
+    ...(result.agent === undefined ? {} : { agent: result.agent }),
   }
 }
 

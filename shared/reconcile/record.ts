@@ -38,6 +38,15 @@ export interface Seen {
   readonly listedAt: number
 }
 
+/** The agent on a host, as the last run that spoke to it found it. */
+export interface AgentSeen {
+  /** Its release. */
+  readonly version: string
+  /** How often it repaired or restored its host by itself, and when last, by the host's clock. */
+  readonly repairs: number
+  readonly repairedAt?: number
+}
+
 export interface HostRecord extends HostFact {
   /** The tick whose snapshot last wrote the facts. */
   readonly tick: number
@@ -88,6 +97,7 @@ export interface HostRecord extends HostFact {
   readonly readiness?: readonly Exception[]
   /** From the edge to its verification, in seconds. */
   readonly readySeconds?: number
+  readonly agent?: AgentSeen
   /** Of the last run that finished, if it left nothing to do and nothing to tell. */
   readonly seen?: Seen
 }

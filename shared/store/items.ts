@@ -105,7 +105,12 @@ const control = z.object({
   refusals: z.exactOptional(z.object({ hosts: z.exactOptional(refusal), networks: z.exactOptional(refusal) })),
   /** What the functions decide by, so that a reader with another environment judges as they do. */
   settings: z.exactOptional(
-    z.object({ mode: z.enum(['observe', 'apply']), drivers: z.record(text, text), verifyMilliseconds: z.number() }),
+    z.object({
+      mode: z.enum(['observe', 'apply']),
+      drivers: z.record(text, text),
+      verifyMilliseconds: z.number(),
+      agentVerifyMilliseconds: z.exactOptional(z.number()),
+    }),
   ),
   /** Up to when all requests to CloudStack are paid for (reconcile/rate.ts), and how many the last good tick sent. */
   paidUntil: time,
@@ -169,6 +174,7 @@ const host = z.object({
   ),
   readiness: z.exactOptional(z.array(exception)),
   readySeconds: time,
+  agent: z.exactOptional(z.object({ version: text, repairs: z.number(), repairedAt: time })),
   seen: z.exactOptional(z.object({ digest: text, devices: z.number(), settled: text, listedAt: z.number() })),
 })
 
@@ -210,7 +216,7 @@ export type StoredHold = Hold & { readonly serial: number; readonly over: boolea
 const pause = z.object({ v: z.literal(itemVersion), at: z.number(), by: text, why: z.exactOptional(text) })
 export type Pause = z.infer<typeof pause>
 
-export const happenings = ['run', 'crash', 'hold', 'backfill', 'pause', 'resume', 'release'] as const
+export const happenings = ['run', 'crash', 'hold', 'backfill', 'pause', 'resume', 'release', 'repair'] as const
 
 const historyLine = z.object({
   v: z.literal(itemVersion),

@@ -265,7 +265,7 @@ export const crash = (cloud: string, host: HostRecord, now: number, nextAttemptA
 })
 
 export function reportDone(cloud: string, host: HostRecord, runId: string, outcome: Outcome, now: number): Write {
-  const { created, nextAttemptAt, reason, detail, exceptions, orphans, readiness, seen, ...rest } = outcome
+  const { created, nextAttemptAt, reason, detail, exceptions, orphans, readiness, seen, agent, ...rest } = outcome
   return {
     key: hostKey(cloud, host.zone, host.id),
     set: {
@@ -274,6 +274,7 @@ export function reportDone(cloud: string, host: HostRecord, runId: string, outco
       orphans: orphans.map((orphan) => ({ ...orphan })),
       readiness: readiness.map((finding) => ({ ...finding })),
       seen: seen === undefined ? undefined : { ...seen },
+      agent: agent === undefined ? undefined : { ...agent },
       verifiedAt: now,
       nextAttemptAt,
       reason,
@@ -289,6 +290,7 @@ export function reportDone(cloud: string, host: HostRecord, runId: string, outco
       ...(reason === undefined ? ['reason'] : []),
       ...(detail === undefined ? ['detail'] : []),
       ...(seen === undefined ? ['seen'] : []),
+      ...(agent === undefined ? ['agent'] : []),
       ...(outcome.verdict === 'InSync' ? ['unreadySince'] : []),
     ],
     when: equals('runId', runId),

@@ -1,8 +1,9 @@
 import { describe } from 'vitest'
 import { startHostSimulator } from '../../infra/local/hostSimulator/hostSimulator.ts'
 import type { DriverName } from '../../shared/hypervisors/registry.ts'
+import { startSimulatedAgent } from '../agent/simulatedAgent.ts'
 import { startCloudStackHost } from '../hypervisors/cloudstack/cloudstackHost.ts'
-import { simulatedDriver, targetOf } from '../hypervisors/kvm/factory.ts'
+import { network, simulatedDriver, targetOf } from '../hypervisors/kvm/factory.ts'
 import { type ContractHost, driverContract } from './driver.ts'
 
 async function kvmOnSimulatedHost(scheme: 'vlan' | 'vxlan'): Promise<ContractHost> {
@@ -24,9 +25,24 @@ async function kvmOnSimulatedHost(scheme: 'vlan' | 'vxlan'): Promise<ContractHos
   }
 }
 
+async function kvmByAgent(scheme: 'vlan' | 'vxlan'): Promise<ContractHost> {
+  const desired = [3001, 3002, 3003].map((id) => network(`${scheme}://${id}`))
+  const host = await startSimulatedAgent('kvm2')
+  return {
+    driver: host.driver({ now: Date.now }),
+    target: targetOf({ name: 'kvm2', address: '192.0.2.2' }),
+    desired,
+    devices: 6,
+    state: async () => host.state(),
+    stop: host.stop,
+  }
+}
+
 const drivers: readonly (readonly [DriverName, string, () => Promise<ContractHost>])[] = [
   ['kvm-ssh', 'a simulated host, VLAN', () => kvmOnSimulatedHost('vlan')],
   ['kvm-ssh', 'a simulated host, VXLAN', () => kvmOnSimulatedHost('vxlan')],
+  ['kvm-agent', 'a simulated host, VLAN', () => kvmByAgent('vlan')],
+  ['kvm-agent', 'a simulated host, VXLAN', () => kvmByAgent('vxlan')],
   ['cloudstack', 'the CloudStack simulator', startCloudStackHost],
 ]
 

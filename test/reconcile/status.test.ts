@@ -2,9 +2,14 @@ import { describe, expect, it } from 'vitest'
 import { count, green, statusOf } from '../../shared/reconcile/status.ts'
 import { hostRecord, without } from '../factories.ts'
 
-const policy = { mode: 'apply', verifyMilliseconds: 1_000, repeatMilliseconds: 10_000 } as const
-const ssh = { verifies: true, needsEnabled: false }
-const api = { verifies: false, needsEnabled: true }
+const policy = {
+  mode: 'apply',
+  verifyMilliseconds: 1_000,
+  repeatMilliseconds: 10_000,
+  agentVerifyMilliseconds: 6_000,
+} as const
+const ssh = { verifies: true, needsEnabled: false, keepsItself: false }
+const api = { verifies: false, needsEnabled: true, keepsItself: false }
 const busy = { queued: 2, outstandingUntil: 9_999 }
 
 describe('the status of a host', () => {

@@ -5,8 +5,10 @@
 
 import { type Logger, silent } from '../../runtime/logger.ts'
 import type { Driver, Session, Target } from '../driver.ts'
+import { agentDriver } from './agent/driver.ts'
+import { oneShotLine } from './agent/oneShot.ts'
 import { isMark } from './batch.ts'
-import { kvmHost } from './host.ts'
+import { type Clock, kvmHost, machineOf, onHost } from './host.ts'
 import { defaultGroup } from './names.ts'
 import {
   checkPrivateKey,
@@ -20,18 +22,30 @@ import type { VxlanMode } from './wanted.ts'
 export interface KvmSshOptions extends SshOptions, KvmRules {
   /** The link group that marks every device created here, 1 to 2147483647; 4814 unless given (DESIGN 3). */
   readonly group?: number
+  /** Of what an agent in its one-shot form keeps; apply unless given. */
+  readonly mode?: 'observe' | 'apply'
   /** Told of batches that did not run through; silent unless given. */
   readonly logger?: Logger
 }
 
-/** @throws Error at once when an option cannot be used: the private key, the group, accept-new with nowhere to keep keys. */
+/**
+ * Root runs the driver's own commands; anybody else may only hand data to the agent on the host (DESIGN 6).
+ * @throws Error at once when an option cannot be used: the private key, the group, accept-new with nowhere to keep keys.
+ */
 export function createKvmSshDriver(options: KvmSshOptions): Driver {
   const { group = defaultGroup, hostKeys, hostKeyPolicy } = options
   checkPrivateKey(options)
   if (!isMark(group)) throw new Error(`the link group must be a whole number from 1 to 2147483647, not ${group}`)
   if (hostKeyPolicy === 'accept-new' && hostKeys.accept === undefined)
     throw new Error('accept-new needs a place to keep host keys')
-  return kvmDriver((target, signal) => connectOverSsh(target, options, signal), options.group, options.logger, options)
+  const connect = (target: Target, signal: AbortSignal): Promise<SshConnection> =>
+    connectOverSsh(target, options, signal)
+  if (options.user === 'root') return kvmDriver(connect, group, options.logger, options)
+  const { mode = 'apply' } = options
+  return agentDriver(async (target, signal) => oneShotLine(await connect(target, signal), options.user), {
+    ...options,
+    mode,
+  })
 }
 
 export interface KvmRules {
@@ -84,17 +98,3 @@ function openSession(
     close: connection.close,
   }
 }
-
-/** What a machine should call itself: CloudStack's name for the host, unless a setting says otherwise. */
-export const machineOf = (name: string, hostnames: Readonly<Record<string, string>>): string =>
-  Object.hasOwn(hostnames, name) ? (hostnames[name] ?? name) : name
-
-/** The host's boot clock, in hundredths of a second, as read at `seenBy` by our clock or a little before. */
-export interface Clock {
-  readonly uptime: number
-  readonly seenBy: number
-}
-
-/** A moment of ours on the host's boot clock: never later than that moment, and earlier by at most what the look took. */
-export const onHost = ({ uptime, seenBy }: Clock, moment: number): number =>
-  Math.max(0, uptime + Math.floor((moment - seenBy) / 10))

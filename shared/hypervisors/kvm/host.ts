@@ -107,3 +107,17 @@ function checkName(hostname: string, machine: string, name: string): void {
   const wanted = machine === name ? `CloudStack calls it ${name}` : `${name} is set to be ${machine}`
   throw new HostError('WrongHost', `The machine calls itself ${hostname}, and ${wanted}.`)
 }
+
+/** What a machine should call itself: CloudStack's name for the host, unless a setting says otherwise. */
+export const machineOf = (name: string, hostnames: Readonly<Record<string, string>>): string =>
+  Object.hasOwn(hostnames, name) ? (hostnames[name] ?? name) : name
+
+/** The host's boot clock, in hundredths of a second, as read at `seenBy` by our clock or a little before. */
+export interface Clock {
+  readonly uptime: number
+  readonly seenBy: number
+}
+
+/** A moment of ours on the host's boot clock: never later than that moment, and earlier by at most what the look took. */
+export const onHost = ({ uptime, seenBy }: Clock, moment: number): number =>
+  Math.max(0, uptime + Math.floor((moment - seenBy) / 10))

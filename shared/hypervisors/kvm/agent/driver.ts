@@ -3,7 +3,7 @@
  * way to ask the agent of a host, the rules. Out: a Driver. The agent looks again before it applies: it acts on what is there.
  */
 import { type Driver, HostError, type LastLook, type Session, type Target, type View } from '../../driver.ts'
-import { type Clock, machineOf, onHost } from '../driver.ts'
+import { type Clock, machineOf, onHost } from '../host.ts'
 import { defaultGroup } from '../names.ts'
 import type { VxlanMode } from '../wanted.ts'
 import { type AgentReply, type AgentRequest, protocolVersion, readReply } from './protocol.ts'
