@@ -1,5 +1,5 @@
 /**
- * Projects: `fast` runs anywhere; `dynamodb-local` needs Java and `npm run parts`; `uml` needs guests, and runs inside the private namespace that test/run.ts makes
+ * Projects: `fast` runs anywhere; `dynamodb-local` needs Java and `npm run parts`; `agent` needs openssl and systemd; `uml` needs guests, and runs inside the private namespace that test/run.ts makes
  * (`npm test` decides), and so does `open-vswitch`, which needs its programs too. Files of `uml` run one after the other, since each boots machines; two workers, for two cores.
  */
 import { defineConfig } from 'vitest/config'
@@ -12,7 +12,7 @@ export default defineConfig({
         test: {
           name: 'fast',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/bed/**', 'test/openVswitch/**', 'test/conformance/**'],
+          exclude: ['test/bed/**', 'test/agent/real/**', 'test/openVswitch/**', 'test/conformance/**'],
           testTimeout: 30_000,
           hookTimeout: 60_000,
         },
@@ -23,6 +23,14 @@ export default defineConfig({
           include: ['test/conformance/dynamodbLocal.test.ts'],
           testTimeout: 30_000,
           hookTimeout: 90_000,
+        },
+      },
+      {
+        test: {
+          name: 'agent',
+          include: ['test/agent/real/**/*.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
       {

@@ -12,6 +12,7 @@ import * as z from 'zod'
 import type { Availability } from '../infra/local/bed/bed.ts'
 import { canUnshare, insideNamespace, runInNamespace } from '../infra/local/bed/namespace.ts'
 import { umlAvailable } from '../infra/local/bed/uml.ts'
+import { agentToolsAvailable } from './agent/real/programs.ts'
 import { dynamoDbLocalAvailable } from './conformance/dynamodbLocal.ts'
 import { openVswitchAvailable } from './openVswitch/programs.ts'
 
@@ -40,6 +41,7 @@ process.exitCode =
 async function test(extra: readonly string[]): Promise<number> {
   const beds: readonly (readonly [string, Availability])[] = [
     ['dynamodb-local', dynamoDbLocalAvailable()],
+    ['agent', agentToolsAvailable()],
     ['uml', umlAvailable()],
     ['open-vswitch', openVswitchAvailable()],
   ]

@@ -31,17 +31,19 @@ export interface SimulatedAgent {
   stop(): Promise<void>
 }
 
-export async function startSimulatedAgent(hostname = 'kvm1'): Promise<SimulatedAgent> {
+/** @param time its own, which the test moves, unless given */
+export async function startSimulatedAgent(hostname = 'kvm1', time?: () => number): Promise<SimulatedAgent> {
   const folder = await mkdtemp(join(tmpdir(), 'agent-'))
   const clock = { now: 1_800_000_000_000 }
+  const now = time ?? ((): number => clock.now)
   let kernel: SimulatedKernel = createSimulatedKernel(bornWith)
   let boot = 0
-  let bootedAt = clock.now - 60_000
+  let bootedAt = now() - 60_000
   let turn: Promise<unknown> = Promise.resolve()
   const parts: AgentParts = {
     commands: {
       exec: async (command, input = '') => {
-        const uptime = (): number => Math.floor((clock.now - bootedAt) / 10)
+        const uptime = (): number => Math.floor((now() - bootedAt) / 10)
         const seen = {
           hostname,
           bootId: boots[boot % 2] ?? '',
@@ -57,7 +59,7 @@ export async function startSimulatedAgent(hostname = 'kvm1'): Promise<SimulatedA
     keep: keepIn(folder, silent),
     version: '0.1.0',
     logger: silent,
-    now: () => clock.now,
+    now,
     inTurn: (work) => {
       const next = turn.then(work)
       turn = next.catch(() => {})
@@ -77,7 +79,7 @@ export async function startSimulatedAgent(hostname = 'kvm1'): Promise<SimulatedA
           },
           close: async () => {},
         }),
-        { mode: 'apply', now: () => clock.now, ...rules },
+        { mode: 'apply', now, ...rules },
       ),
     names: () => kernel.links().map(({ name }) => name),
     state: () => JSON.stringify([kernel.links(), kernel.routes()]),
@@ -85,7 +87,7 @@ export async function startSimulatedAgent(hostname = 'kvm1'): Promise<SimulatedA
     reboot: (links = bornWith) => {
       kernel = createSimulatedKernel(links)
       boot += 1
-      bootedAt = clock.now
+      bootedAt = now()
     },
     stop: () => rm(folder, { recursive: true, force: true }),
   }

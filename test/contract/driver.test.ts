@@ -27,9 +27,9 @@ async function kvmOnSimulatedHost(scheme: 'vlan' | 'vxlan'): Promise<ContractHos
 
 async function kvmByAgent(scheme: 'vlan' | 'vxlan'): Promise<ContractHost> {
   const desired = [3001, 3002, 3003].map((id) => network(`${scheme}://${id}`))
-  const host = await startSimulatedAgent('kvm2')
+  const host = await startSimulatedAgent('kvm2', Date.now)
   return {
-    driver: host.driver({ now: Date.now }),
+    driver: host.driver(),
     target: targetOf({ name: 'kvm2', address: '192.0.2.2' }),
     desired,
     devices: 6,

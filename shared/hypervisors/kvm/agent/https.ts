@@ -31,6 +31,7 @@ export function checkCredentials({ certificate, key, ca }: Credentials): void {
 export function httpsLine(target: Target, options: HttpsOptions, signal: AbortSignal): AgentLine {
   const { port = agentPort, connectTimeout = 10_000, requestTimeout = 120_000 } = options
   const where = `${target.address}:${port}`
+  let [isTrusted, isOpen] = [false, false]
   const agent = new Agent({
     keepAlive: true,
     maxSockets: 1,
@@ -39,7 +40,11 @@ export function httpsLine(target: Target, options: HttpsOptions, signal: AbortSi
     key: options.key,
     ca: options.ca,
     minVersion: 'TLSv1.2',
-    checkServerIdentity: (_host: string, certificate: PeerCertificate) => identityProblem(target, certificate),
+    checkServerIdentity: (_host: string, certificate: PeerCertificate) => {
+      const problem = identityProblem(target, certificate)
+      isTrusted = problem === undefined
+      return problem
+    },
   })
   const http = axios.create({
     httpsAgent: agent,
@@ -52,7 +57,6 @@ export function httpsLine(target: Target, options: HttpsOptions, signal: AbortSi
     validateStatus: () => true,
     headers: { 'Content-Type': 'application/json' },
   })
-  let isOpen = false
   return {
     async ask(body) {
       const timeout = AbortSignal.timeout(isOpen ? requestTimeout : requestTimeout + connectTimeout)
@@ -66,7 +70,7 @@ export function httpsLine(target: Target, options: HttpsOptions, signal: AbortSi
       } catch (error) {
         if (signal.aborted)
           throw new HostError('TimeOut', `The session with the agent at ${where} was ended by its run.`)
-        throw hostErrorOf(error, where, requestTimeout)
+        throw isTrusted && !isOpen && isBrokenOff(error) ? refusedBy(where) : hostErrorOf(error, where, requestTimeout)
       }
     },
     close: async () => agent.destroy(),
@@ -81,6 +85,14 @@ function identityProblem({ address, name }: Target, certificate: PeerCertificate
   return byAddress === undefined || checkServerIdentity(name, certificate) === undefined ? undefined : byAddress
 }
 
+const codeOf = (error: unknown): string => (error instanceof Error && 'code' in error ? String(error.code) : '')
+
+const isBrokenOff = (error: unknown): boolean => ['ECONNRESET', 'EPIPE'].includes(codeOf(error))
+
+/** A server of TLS 1.3 judges a client's certificate when the client takes the connection for open, and says nothing. */
+const refusedBy = (where: string): HostError =>
+  new HostError('AgentRefused', `The agent at ${where} closed the connection as soon as it saw this certificate.`)
+
 const untrusted: ReadonlySet<string> = new Set([
   'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
   'UNABLE_TO_GET_ISSUER_CERT',
@@ -94,7 +106,7 @@ const untrusted: ReadonlySet<string> = new Set([
 ])
 
 function hostErrorOf(error: unknown, where: string, timeout: number): HostError {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  const code = codeOf(error)
   const words = error instanceof Error ? error.message.slice(0, 300) : String(error)
   if (untrusted.has(code)) return new HostError('AgentUntrusted', `The agent at ${where}: ${words}.`)
   if (/^ERR_SSL_.*ALERT/.test(code))
