@@ -5,7 +5,6 @@
 import { readFile } from 'node:fs/promises'
 import * as z from 'zod'
 import { agentPort } from '../../shared/hypervisors/kvm/agent/protocol.ts'
-import { shownValue } from '../../shared/runtime/shown.ts'
 
 export const configurationFile = '/etc/bridgekeeper/agent.json'
 
@@ -69,5 +68,5 @@ function problem(path: string, value: unknown, issue: z.core.$ZodIssue): string 
     return `${path}: ${issue.keys.join(', ')} is no setting; there are ${Object.keys(configuration.shape).join(', ')}.`
   const given =
     typeof value === 'object' && value !== null ? Object.entries(value).find(([name]) => name === key)?.[1] : value
-  return `${path}: ${String(key)} ${shownValue(JSON.stringify(given) ?? 'nothing')}: ${issue.message}.`
+  return `${path}: ${String(key)} ${(JSON.stringify(given) ?? 'nothing').slice(0, 200)}: ${issue.message}.`
 }

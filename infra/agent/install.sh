@@ -66,7 +66,8 @@ if [ -n "$admit" ] && [ ! -e "$configuration" ]; then
   printf '{ "admit": ["%s"] }\n' "$admit" >"$configuration"
 fi
 if [ -n "$user" ]; then
-  [ -n "$root" ] || id "$user" >/dev/null 2>&1 || useradd --system --create-home --shell /bin/sh "$user"
+  # No password fits, but the account is not locked: an sshd without PAM lets nobody in who is.
+  [ -n "$root" ] || id "$user" >/dev/null 2>&1 || useradd --system --create-home --shell /bin/sh --password '*' "$user"
   home=$root$([ -z "$root" ] && getent passwd "$user" | cut -d: -f6 || echo "/home/$user")
   install -d -m 0700 "$home/.ssh"
   printf 'restrict,command="sudo -n /usr/sbin/bridgekeeper-agent once" %s\n' "$(cat "$key")" >"$home/.ssh/authorized_keys"
