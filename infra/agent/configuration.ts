@@ -12,7 +12,10 @@ const file = z.string().min(1).max(4096)
 const whole = (from: number, to: number) => z.int().min(from).max(to)
 
 const configuration = z.strictObject({
-  /** The common names of the certificates that may speak to the agent: the provisioner's, and nobody else's. */
+  /**
+   * Whose certificates may speak to the agent: common names, or `sha256:` and the hexadecimal digest of a public key. CloudStack
+   * signs whatever name a host asks for (FACTS H), so only a key cannot be had by somebody who is root on another host.
+   */
   admit: z.array(z.string().min(1).max(255)).max(16).default([]),
   listen: z.string().min(1).max(255).default('::'),
   port: whole(1, 65_535).default(agentPort),

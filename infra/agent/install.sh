@@ -5,7 +5,8 @@
 set -eu
 usage() {
   cat <<'END'
-install.sh --admit NAME      the common name of the provisioner's certificate; installs, or updates, and starts the agent
+install.sh --admit WHO       the provisioner's certificate, by its common name or as sha256:DIGEST of its public key;
+                             installs, or updates, and starts the agent
 install.sh --once-only       no service: the agent only answers over SSH
   --user NAME --key FILE     an account for SSH with this public key, which may do nothing but run the agent as root
   --root DIR                 into this tree, starting nothing: for images
@@ -42,8 +43,8 @@ if [ -n "$uninstall" ]; then
   exit 0
 fi
 
-plain() { case $1 in ''|*[!A-Za-z0-9._-]*) return 1;; esac; }
-[ -z "$admit" ] || plain "$admit" || fail "--admit $admit: letters, digits, dots, dashes and underscores only"
+plain() { case $1 in ''|*[!A-Za-z0-9._:-]*) return 1;; esac; }
+[ -z "$admit" ] || plain "$admit" || fail "--admit $admit: letters, digits, dots, dashes, underscores and colons only"
 [ -n "$once" ] || [ -n "$admit" ] || [ -e "$configuration" ] || fail "--admit NAME is missing, or --once-only"
 [ -z "$user$key" ] || { plain "$user" && [ -r "$key" ]; } || fail "--user NAME and --key FILE go together, and the file must be readable"
 if [ -n "$user" ]; then

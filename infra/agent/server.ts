@@ -3,11 +3,12 @@
  * a request. Out: a listening server. Every host holds a certificate of that CA, so its subject decides; time, size and
  * number of what anybody may hold open are bounded, and no bad client stops it.
  */
+import { createHash, type X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer, type Server } from 'node:https'
 import type { AddressInfo } from 'node:net'
-import { type PeerCertificate, TLSSocket } from 'node:tls'
+import { TLSSocket } from 'node:tls'
 import { agentPath, largestRequest } from '../../shared/hypervisors/kvm/agent/protocol.ts'
 import type { Reason } from '../../shared/reconcile/reasons.ts'
 import type { Logger } from '../../shared/runtime/logger.ts'
@@ -155,10 +156,24 @@ async function serve(message: IncomingMessage, response: ServerResponse, options
 /** Checked with each request: a connection may outlast the certificate that opened it. */
 function notAdmitted({ socket }: IncomingMessage, { admit, now }: ServerOptions): string | undefined {
   if (!(socket instanceof TLSSocket) || !socket.authorized) return 'it has no certificate of the CA'
-  const { subject, valid_to }: PeerCertificate = socket.getPeerCertificate()
-  const name: unknown = subject?.CN
-  if (typeof name !== 'string' || !admit.includes(name)) return `${JSON.stringify(name)} is not admitted`
-  return Date.parse(valid_to) > now() ? undefined : `the certificate of ${name} ended on ${valid_to}`
+  const certificate = socket.getPeerX509Certificate()
+  if (certificate === undefined) return 'it has no certificate of the CA'
+  const { subject, validTo } = certificate
+  if (![commonNameOf(certificate), keyOf(certificate)].some((one) => admit.includes(one)))
+    return `${JSON.stringify(subject)} with the key ${keyOf(certificate)} is not admitted`
+  return Date.parse(validTo) > now() ? undefined : `the certificate of ${subject} ended on ${validTo}`
+}
+
+/** The only one: a subject of several names is nobody's. */
+function commonNameOf({ subject }: X509Certificate): string {
+  return /^CN=([^\n]+)$/.exec(subject)?.[1] ?? ''
+}
+
+/** As `admit` has it: the SHA-256 of the public key, which a renewal of the certificate may keep. */
+function keyOf({ publicKey }: X509Certificate): string {
+  return `sha256:${createHash('sha256')
+    .update(publicKey.export({ type: 'spki', format: 'der' }))
+    .digest('hex')}`
 }
 
 /** @returns undefined as soon as it is too large: no more of it is read. */

@@ -1,5 +1,6 @@
 /** The agent's server against clients of every kind, over real TLS on loopback: who is refused or cut off, and that it stays up. */
 
+import { createHash, X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import { copyFileSync, readFileSync, rmSync } from 'node:fs'
 import { connect as connectTcp, type Socket } from 'node:net'
@@ -38,11 +39,11 @@ afterAll(() => {
 let host: SimulatedAgent
 let server: AgentServer
 const bounds = { handshake: 1_000, headers: 1_000, request: 2_000, idle: 5_000, reload: 100_000, connections: 8 }
-async function start(own: Issued): Promise<AgentServer> {
+async function start(own: Issued, admit: readonly string[] = ['bridgekeeper.example.org']): Promise<AgentServer> {
   return startServer({
     ...own,
     ca: pki.ca,
-    admit: ['bridgekeeper.example.org'],
+    admit,
     listen: '127.0.0.1',
     port: 0,
     logger: silent,
@@ -130,6 +131,23 @@ describe('a client', () => {
     expect(await outcomeOf(client())).toBe('AgentRefused')
     expect(host.state()).toBe(before)
     expect(await outcomeOf(issued.provisioner)).toBe('saw 1')
+  })
+
+  it('of the provisioner’s name is refused where its key is what is admitted, and the key is served', async () => {
+    const impostor = pki.issue('impostor', 'bridgekeeper.example.org')
+    const der = new X509Certificate(readFileSync(issued.provisioner.certificate)).publicKey.export({
+      type: 'spki',
+      format: 'der',
+    })
+    const byKey = await start(issued.host, [`sha256:${createHash('sha256').update(der).digest('hex')}`])
+    expect(await outcomeOf(impostor, byKey.port)).toBe('AgentRefused')
+    expect(await outcomeOf(issued.provisioner, byKey.port)).toBe('saw 1')
+    await byKey.close()
+  })
+
+  it('whose subject only holds the provisioner’s name is refused', async () => {
+    for (const [at, subject] of ['kvm2/CN=bridgekeeper.example.org', 'bridgekeeper.example.org.evil'].entries())
+      expect(await outcomeOf(pki.issue(`evil${at}`, subject))).toBe('AgentRefused')
   })
 
   it('without a certificate is refused', async () => {
