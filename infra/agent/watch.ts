@@ -1,6 +1,6 @@
 /**
  * When the agent checks its host: soon after the kernel tells of a change of links, addresses or switches, and every so often
- * in any case. In: a check. Out: checks, one after the other, never closer than a second; a watcher that ends is started anew.
+ * in any case. In: a check. Out: checks, one after the other, never closer than two seconds; a watcher that ends is started anew.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -15,7 +15,7 @@ export interface WatchOptions {
 }
 
 /** A burst of changes is one: the check comes this long after its first word. */
-const settle = 1_000
+const settle = 2_000
 const restartAfter = 5_000
 
 /** Resolves once the signal is aborted. */

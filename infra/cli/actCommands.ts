@@ -3,8 +3,10 @@
  * was opened; the exit code is 0 also where that was so before, since running a command twice is no mistake.
  */
 import { pause, resume } from '../../shared/flow/pause.ts'
+import { asDeployed } from '../../shared/flow/policy.ts'
 import { type Released, release } from '../../shared/flow/release.ts'
 import type { Runtime } from '../../shared/runtime/runtime.ts'
+import { controlKey, readControl } from '../../shared/store/items.ts'
 import { type pausedSchema, pauseJson, type releasedSchema, type resumedSchema } from './actJson.ts'
 import { actOf, type Why } from './operator.ts'
 import type { Output } from './output.ts'
@@ -22,6 +24,8 @@ export async function pauseCommand(options: ActOptions, { ports, policy }: Runti
   const { zone } = selectionOf(options)
   const { paused, before } = await pause(ports, policy, zone, actOf(options))
   const words = pausedInWords(paused, ports.now())
+  const { drivers } = asDeployed(policy, readControl(await ports.store.get(controlKey(policy.cloud))))
+  const beside = Object.values(drivers).includes('kvm-agent') ? agentsGoOn : ''
   const json: ReturnType<typeof pausedSchema.parse> = {
     version: 1,
     cloud: policy.cloud,
@@ -31,10 +35,14 @@ export async function pauseCommand(options: ActOptions, { ports, policy }: Runti
   output.print(
     options.output === 'json'
       ? printableJson(json)
-      : `${before ? 'was paused before: ' : 'paused: '}${words}, until "bridgekeeper resume". A run that has begun goes on to its end.`,
+      : `${before ? 'was paused before: ' : 'paused: '}${words}, until "bridgekeeper resume". A run that has begun goes on to its end.${beside}`,
   )
   return 0
 }
+
+/** A pause is a word to the functions, and nothing of theirs reaches a host to say so. */
+const agentsGoOn =
+  ' Agents go on keeping what was last desired on their hosts: there, "systemctl stop bridgekeeper-agent" holds them.'
 
 /** @throws UsageError, NothingSelected, and whatever the store or the queue throws. */
 export async function resumeCommand(options: ActOptions, { ports, policy }: Runtime, output: Output): Promise<number> {

@@ -149,6 +149,15 @@ describe('pause and resume', () => {
   })
 })
 
+it('a pause says that it does not reach agents, where hosts have them', async () => {
+  expect((await command('pause')).stdout).not.toContain('bridgekeeper-agent')
+  const settings = { mode: 'apply', drivers: { KVM: 'kvm-agent' }, verifyMilliseconds: 1 }
+  const before = (await parts.store.get(controlKey(cloud)))?.settings
+  await parts.store.update({ key: controlKey(cloud), set: { settings } })
+  expect((await command('pause')).stdout).toMatch(/until "bridgekeeper resume".*systemctl stop bridgekeeper-agent/)
+  await parts.store.update({ key: controlKey(cloud), set: { settings: before } })
+})
+
 describe('release', () => {
   it('opens a hold that status shows, and shows it no more', async () => {
     await parts.store.update(holdIs(cloud, zone, hold, undefined))

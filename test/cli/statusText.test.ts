@@ -75,6 +75,13 @@ it('sums up, with the age of the snapshot, and what failed since', () => {
   expect(summary({ ...status, control: failed }, now)).toMatch(/\nthe last snapshot failed 1s ago: HTTP 401: bad key$/)
 })
 
+it('counts the agents’ releases, where hosts have agents', () => {
+  const of = (...versions: readonly string[]) =>
+    summary({ ...status, rows: versions.map((version) => row({}, { agent: { version, repairs: 0 } })) }, now)
+  expect(of('0.10.0', '0.2.0', '0.10.0')).toMatch(/\nagents: 1 of release 0\.2\.0, 2 of release 0\.10\.0$/)
+  expect(summary(status, now)).not.toContain('agents')
+})
+
 it('says since when CloudStack is left alone, why, and until when', () => {
   const silent = { noAnswers: 7, noAnswerSince: now - 30_000, noAnswer: 'it refused the connection' }
   const said = (given: Readonly<Record<string, Value>>) => summary({ ...status, control: controlWith(given) }, now)
