@@ -34,9 +34,9 @@ beforeEach(async () => {
     random: () => 0,
     newId: () => `id-${serial++}`,
   }
-  const { id, zone, ...rest } = hostRecord()
-  const { exceptions, ...facts } = rest
-  await store.update({ key: hostKey('default', zone, id), set: { v: 1, ...facts, exceptions: [] } })
+  const { id, zone, name, cluster, hypervisor, address, state, resourceState, tick } = hostRecord()
+  const facts = { name, cluster, hypervisor, address, state, resourceState, tick }
+  await store.update({ key: hostKey('default', zone, id), set: { v: 1, ...facts, wanted: 1, tried: 1 } })
 })
 
 async function report(agent?: AgentSeen) {
