@@ -10,6 +10,7 @@
  * | tombstone | it expired                                                                                      |
  * | revision  | it expired, and its pointer, read right before, names another                                   |
  * | host      | Removed for longer than 30 days, with no job outstanding, and no run but one killed as long ago |
+ * | host key  | its host has no item any more, read right before                                                |
  * | any other, any of a newer version, any of another cloud | never                                             |
  *
  * A revision that becomes current again at that moment is safe: a snapshot writes it with a new expiry before it moves
@@ -19,6 +20,7 @@ import type { Ports } from '../runtime/ports.ts'
 import {
   cloudPartition,
   controlKey,
+  hostKey,
   itemVersion,
   pointerKey,
   readControl,
@@ -32,7 +34,7 @@ import { sweptZones } from '../store/writes.ts'
 import { parallel } from './parallel.ts'
 import type { Policy } from './policy.ts'
 
-const kinds = ['history', 'hold', 'tombstone', 'revision', 'host'] as const
+const kinds = ['history', 'hold', 'tombstone', 'revision', 'host', 'hostKey'] as const
 type Kind = (typeof kinds)[number]
 
 export interface HousekeepingReport {
@@ -47,6 +49,7 @@ const prefixes: Readonly<Record<Kind, string>> = {
   tombstone: 'T#',
   revision: 'R#',
   host: 'H#',
+  hostKey: 'K#',
 }
 
 /** Items of one reading: revisions of up to 350 KB are among them, so a page is 9 MB at most. */
@@ -63,7 +66,7 @@ export async function housekeeping(
 ): Promise<HousekeepingReport> {
   const { store, now } = ports
   const until = now() + remaining - Math.min(reserve, remaining / 5)
-  const swept: Record<Kind, number> = { history: 0, hold: 0, tombstone: 0, revision: 0, host: 0 }
+  const swept: Record<Kind, number> = { history: 0, hold: 0, tombstone: 0, revision: 0, host: 0, hostKey: 0 }
   let complete = true
   const sweep = async (pk: string, kind: Kind, may: (item: Item) => Promise<Condition | undefined>) => {
     for await (const page of pages(store, pk, prefixes[kind])) {
@@ -86,6 +89,7 @@ export async function housekeeping(
     }
     if (complete) await sweep(pk, 'revision', (item) => expiredRevision(store, cloud, zone, item, now()))
     if (complete) await sweep(pk, 'host', async (item) => longRemoved(item, now()))
+    if (complete) await sweep(pk, 'hostKey', (item) => ofNoHost(store, cloud, zone, item))
   }
   ports.logger.info('housekeeping', { cloud, ...swept, complete })
   return { swept, complete }
@@ -132,6 +136,12 @@ async function expiredRevision(
   const current = readPointer(pointer)?.revision
   const unknown = pointer !== undefined && current === undefined
   return unknown || current === revision ? undefined : when
+}
+
+/** CloudStack never gives an id twice, so whoever is gone stays gone. */
+async function ofNoHost(store: Store, cloud: string, zone: string, item: Item): Promise<Condition | undefined> {
+  const host = await store.get(hostKey(cloud, zone, item.sk.slice(prefixes.hostKey.length)))
+  return host === undefined ? { present: 'v' } : undefined
 }
 
 function longRemoved(item: Item, now: number): Condition | undefined {

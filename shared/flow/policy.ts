@@ -22,6 +22,8 @@ export interface Policy extends CandidatePolicy, SelectPolicy, BackoffPolicy, Ho
   readonly guardPercent: number
   /** How long the lines of the history are kept. */
   readonly historyMilliseconds: number
+  /** Under which address the keys of hosts are known, and the jump host on the way to them. */
+  readonly ssh: { readonly port: number; readonly jump?: { readonly address: string; readonly port: number } }
   /** By hypervisor, the name of its driver. */
   readonly drivers: Readonly<Record<string, string>>
   readonly driverOf: (hypervisor: string) => DriverEntry | undefined
@@ -49,8 +51,13 @@ export const policyOf = (settings: Settings): Policy => ({
   holdPercent: settings.BRIDGEKEEPER_HOLD_PERCENT,
   probeMilliseconds: settings.BRIDGEKEEPER_HOLD_PROBE_SECONDS * 1000,
   historyMilliseconds: settings.BRIDGEKEEPER_HISTORY_DAYS * day,
+  ssh: sshOf(settings),
   ...chosenDrivers(settings.BRIDGEKEEPER_DRIVERS),
 })
+
+function sshOf({ BRIDGEKEEPER_SSH_PORT: port, BRIDGEKEEPER_SSH_JUMP: jump }: Settings): Policy['ssh'] {
+  return { port, ...(jump === undefined ? {} : { jump: { address: jump.address, port: jump.port } }) }
+}
 
 function chosenDrivers(drivers: Readonly<Record<string, string>>): Pick<Policy, 'drivers' | 'driverOf'> {
   const driverOf = (hypervisor: string): DriverEntry | undefined => {
@@ -66,6 +73,7 @@ export const deployedSettings = (policy: Policy): Required<Control>['settings'] 
   drivers: { ...policy.drivers },
   verifyMilliseconds: policy.verifyMilliseconds,
   agentVerifyMilliseconds: policy.agentVerifyMilliseconds,
+  ssh: policy.ssh,
 })
 
 /** The policy as the functions have it: a status read with another environment must not judge otherwise. */

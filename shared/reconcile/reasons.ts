@@ -61,13 +61,37 @@ const entries = {
   HostUnreachable: { retry: true, next: 'Check the address, the firewall and the SSH service of the host.' },
   HostKeyUnknown: {
     retry: true,
-    next: 'Add the key of this host to the file of BRIDGEKEEPER_SSH_KNOWN_HOSTS, or set BRIDGEKEEPER_SSH_HOSTKEYS=accept-new.',
+    next: 'Compare the fingerprint of the detail with what "ssh-keygen -lf" prints of /etc/ssh/ssh_host_*_key.pub on the host, then: bridgekeeper hostkeys accept --host HOST FINGERPRINT. For many hosts: bridgekeeper hostkeys import FILE.',
   },
   HostKeyChanged: {
     retry: true,
-    next: 'The host shows another key than before: if it was reinstalled, replace its known key, otherwise find out who answers.',
+    next: 'The host shows another key than before: find out who answers. If it was reinstalled, compare the fingerprint of the detail on the host, then: bridgekeeper hostkeys accept --host HOST FINGERPRINT, or hostkeys import --replace FILE.',
   },
   LoginRefused: { retry: true, next: 'Check BRIDGEKEEPER_SSH_USER and BRIDGEKEEPER_SSH_KEY_FILE against the host.' },
+  LoginTimedOut: {
+    retry: true,
+    next: 'The host is reached, but its login does not come to an end: see there what sshd waits for (load, DNS, PAM), and what the login scripts of the user do (.bashrc).',
+  },
+  NotRoot: {
+    retry: true,
+    next: 'Let BRIDGEKEEPER_SSH_USER log in as root (user id 0), or use the agent, by itself or as the forced command of another user: docs/agent.md.',
+  },
+  HostLockFailed: {
+    retry: true,
+    next: 'The host cannot open the lock that the detail names: make room on /run (df /run, df -i /run), or let root write there.',
+  },
+  JumpHostUnreachable: {
+    retry: true,
+    next: 'No host is reached while the jump host is not: check BRIDGEKEEPER_SSH_JUMP, and the firewall and the SSH service of that machine.',
+  },
+  JumpHostUntrusted: {
+    retry: true,
+    next: 'The jump host shows a key that is not on record: compare the fingerprint of the detail on that machine, then: bridgekeeper hostkeys accept --jump FINGERPRINT, or hostkeys import FILE.',
+  },
+  JumpHostRefused: {
+    retry: true,
+    next: 'The jump host does not let its user log in with BRIDGEKEEPER_SSH_KEY_FILE, or does not forward to the host: see AllowTcpForwarding and PermitOpen there.',
+  },
   AgentRefused: {
     retry: true,
     next: 'See that "admit" in /etc/bridgekeeper/agent.json on the host names the subject of BRIDGEKEEPER_AGENT_CERT_FILE, and that this certificate is of the CA of the host and has not ended.',

@@ -2,12 +2,12 @@
  * The driver that reaches the KVM hosts, from the settings. In: its name, a runtime. Out: a Driver, or a ConfigurationError that
  * names the setting which is missing or cannot be used.
  */
+import { keptHostKeys } from '../flow/keptHostKeys.ts'
 import type { Driver } from '../hypervisors/driver.ts'
 import { agentDriver } from '../hypervisors/kvm/agent/driver.ts'
 import { type Credentials, checkCredentials, httpsLine } from '../hypervisors/kvm/agent/https.ts'
 import { createKvmSshDriver } from '../hypervisors/kvm/driver.ts'
 import { knownHostsFile } from '../hypervisors/kvm/knownHosts.ts'
-import { storedHostKeys } from '../store/hostKeys.ts'
 import { ConfigurationError } from './configuration.ts'
 import { type Runtime, readSetting } from './runtime.ts'
 import type { Settings } from './settings.ts'
@@ -17,9 +17,10 @@ export function kvmDriverOf(name: string | undefined, runtime: Runtime): Driver 
   return name === 'kvm-agent' ? byAgent(runtime) : bySsh(runtime)
 }
 
-function bySsh({ settings, ports }: Runtime): Driver {
+function bySsh({ settings, policy, ports }: Runtime): Driver {
   const keyFile = settings.BRIDGEKEEPER_SSH_KEY_FILE
   const knownHosts = settings.BRIDGEKEEPER_SSH_KNOWN_HOSTS
+  const jump = settings.BRIDGEKEEPER_SSH_JUMP
   if (keyFile === undefined) {
     throw new ConfigurationError('BRIDGEKEEPER_SSH_KEY_FILE is not set: name the private key that the hosts accept.')
   }
@@ -27,7 +28,8 @@ function bySsh({ settings, ports }: Runtime): Driver {
     user: settings.BRIDGEKEEPER_SSH_USER,
     privateKey: readSetting('BRIDGEKEEPER_SSH_KEY_FILE', keyFile),
     port: settings.BRIDGEKEEPER_SSH_PORT,
-    hostKeys: storedHostKeys(ports.store, knownHosts === undefined ? undefined : knownHostsFile(knownHosts), ports.now),
+    hostKeys: keptHostKeys(ports, policy, knownHosts === undefined ? undefined : knownHostsFile(knownHosts)),
+    ...(jump === undefined ? {} : { jump }),
     hostKeyPolicy: settings.BRIDGEKEEPER_SSH_HOSTKEYS,
     mode: settings.BRIDGEKEEPER_MODE,
     group: settings.BRIDGEKEEPER_MARK,

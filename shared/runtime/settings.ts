@@ -69,6 +69,22 @@ const hostnames = z.pipe(
   }),
 )
 
+/** `[user@]host[:port]`, an IPv6 address in brackets. */
+const jumpHost = z.pipe(
+  text,
+  z.transform((value, context) => {
+    const [, user, bracketed, plain, port = '22'] =
+      /^(?:([A-Za-z0-9._-]{1,64})@)?(?:\[([0-9A-Fa-f:.]{2,45})\]|([A-Za-z0-9._-]{1,253}))(?::(\d{1,5}))?$/.exec(
+        value,
+      ) ?? []
+    const address = bracketed ?? plain
+    if (address !== undefined && Number(port) >= 1 && Number(port) <= 65535)
+      return { address, port: Number(port), ...(user === undefined ? {} : { user }) }
+    context.issues.push({ code: 'custom', input: value, message: 'is not [USER@]HOST[:PORT]' })
+    return z.NEVER
+  }),
+)
+
 const identifier = text.check(
   z.regex(/^[A-Za-z0-9._-]{1,64}$/, 'may hold only letters, digits, dots, dashes and underscores, 64 at most'),
 )
@@ -95,6 +111,7 @@ export const settings = z.object({
   BRIDGEKEEPER_SSH_PORT: z._default(whole(1, 65535), 22),
   BRIDGEKEEPER_SSH_HOSTKEYS: z._default(z.enum(['strict', 'accept-new'], 'is neither strict nor accept-new'), 'strict'),
   BRIDGEKEEPER_SSH_KNOWN_HOSTS: z.optional(text),
+  BRIDGEKEEPER_SSH_JUMP: z.optional(jumpHost),
   BRIDGEKEEPER_AGENT_CERT_FILE: z.optional(text),
   BRIDGEKEEPER_AGENT_KEY_FILE: z.optional(text),
   BRIDGEKEEPER_AGENT_CA_FILE: z.optional(text),
@@ -141,4 +158,5 @@ export const fixes: Readonly<Record<string, string>> = {
     'set it to native, or to script where the hosts’ own modifyvxlan.sh makes VXLAN networks, for EVPN for example',
   BRIDGEKEEPER_HOSTNAMES: 'write it like kvm-a=node17,kvm-b=node18: CloudStack’s name, then the machine’s own',
   BRIDGEKEEPER_SSH_HOSTKEYS: 'set it to strict or accept-new',
+  BRIDGEKEEPER_SSH_JUMP: 'write it like gate.example.org, ops@192.0.2.9:2222 or [2001:db8::9]:22',
 }

@@ -81,9 +81,13 @@ function conditionText(
   return `${name(condition.attribute)} ${condition.is} ${right}`
 }
 
-const joined = (
+/** One alone stands as it is: DynamoDB refuses parentheses around parentheses. */
+function joined(
   conditions: readonly Condition[],
   word: string,
   name: (attribute: string) => string,
   value: (given: Value) => string,
-): string => conditions.map((each) => `(${conditionText(each, name, value)})`).join(word)
+): string {
+  const texts = conditions.map((each) => conditionText(each, name, value))
+  return texts.length === 1 ? texts.join('') : texts.map((text) => `(${text})`).join(word)
+}

@@ -9,7 +9,8 @@
  * | pointer  | Z#cloud#zone | D#hypervisor        | snapshot                                                       |
  * | revision | Z#cloud#zone | R#hypervisor#sha256 | snapshot; immutable but for its expiry                         |
  * | tombstone| Z#cloud#zone | T#network#uri       | snapshot: networks that CloudStack no longer lists             |
- * | host key | Z#cloud#zone | K#host              | a run under accept-new                                         |
+ * | host key | Z#cloud#zone | K#host              | operator; a run: the key that it refused, or took under accept-new |
+ * |          | C#cloud      | K#jump#address      | the same, of the jump host                                     |
  * | hold     | Z#cloud#zone | HOLD#cause          | diff; operator: opens it                                       |
  * | pause    | C#cloud, or Z#cloud#zone | PAUSE   | operator                                                       |
  * | history  | C#cloud, or Z#cloud#zone | E#host#time#id | run, diff, operator; host is empty for a zone or the cloud |
@@ -52,6 +53,8 @@ export const sshKeyKey = (cloud: string, zone: string, host: string): Key => ({
   pk: zonePartition(cloud, zone),
   sk: `K#${host}`,
 })
+/** @param place `address:port` */
+export const jumpKeyKey = (cloud: string, place: string): Key => ({ pk: cloudPartition(cloud), sk: `K#jump#${place}` })
 
 export const holdKey = (cloud: string, zone: string, cause: string): Key => ({
   pk: zonePartition(cloud, zone),
@@ -110,6 +113,9 @@ const control = z.object({
       drivers: z.record(text, text),
       verifyMilliseconds: z.number(),
       agentVerifyMilliseconds: z.exactOptional(z.number()),
+      ssh: z.exactOptional(
+        z.object({ port: z.number(), jump: z.exactOptional(z.object({ address: text, port: z.number() })) }),
+      ),
     }),
   ),
   /** Up to when all requests to CloudStack are paid for (reconcile/rate.ts), and how many the last good tick sent. */
@@ -216,7 +222,17 @@ export type StoredHold = Hold & { readonly serial: number; readonly over: boolea
 const pause = z.object({ v: z.literal(itemVersion), at: z.number(), by: text, why: z.exactOptional(text) })
 export type Pause = z.infer<typeof pause>
 
-export const happenings = ['run', 'crash', 'hold', 'backfill', 'pause', 'resume', 'release', 'repair'] as const
+export const happenings = [
+  'run',
+  'crash',
+  'hold',
+  'backfill',
+  'pause',
+  'resume',
+  'release',
+  'repair',
+  'hostkey',
+] as const
 
 const historyLine = z.object({
   v: z.literal(itemVersion),
@@ -236,7 +252,25 @@ export type HistoryLine = z.infer<typeof historyLine>
 
 const swept = z.object({ v: z.literal(itemVersion), zones: z.array(text) })
 
-const sshKey = z.object({ v: z.literal(itemVersion), keys: z.array(text) })
+export const keySources = ['import', 'accept', 'accept-new'] as const
+
+const sshKeys = z.object({
+  v: z.literal(itemVersion),
+  /** As HostKeys speaks of them. */
+  keys: z._default(z.array(text), []),
+  /** Counts the writes of keys: each is made on what it has read. */
+  serial: time,
+  source: z.exactOptional(z.enum(keySources)),
+  by: z.exactOptional(text),
+  why: z.exactOptional(text),
+  at: time,
+  /** The last key that the host presented and that was not trusted. */
+  refused: z.exactOptional(text),
+  refusedAt: time,
+})
+export type SshKeys = Omit<z.infer<typeof sshKeys>, 'v'>
+/** How keys came to be on record. */
+export type KeysBy = Required<Pick<SshKeys, 'source' | 'by' | 'at'>> & Pick<SshKeys, 'why'>
 
 /** An item that cannot be read: not written by Bridgekeeper, or damaged. Thrown with the key and what is wrong. */
 export class ItemMalformed extends Error {
@@ -261,7 +295,11 @@ export const readPause = (item: Item | undefined): Pause | undefined =>
   read(pause, item) ?? (item && { v: itemVersion, at: 0, by: 'a newer version of Bridgekeeper' })
 export const readHistoryLine = (item: Item | undefined): HistoryLine | undefined => read(historyLine, item)
 export const readSwept = (item: Item | undefined): readonly string[] => read(swept, item)?.zones ?? []
-export const readSshKeys = (item: Item | undefined): readonly string[] => read(sshKey, item)?.keys ?? []
+/** Of an absent item, and of one of a newer version, no keys: then nobody is trusted by them. */
+export function readSshKeys(item: Item | undefined): SshKeys {
+  const { v, ...kept } = read(sshKeys, item) ?? { v: itemVersion, keys: [] }
+  return kept
+}
 
 export function readHost(item: Item | undefined): HostRecord | undefined {
   const parsed = read(host, item)

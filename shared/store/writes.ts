@@ -9,6 +9,7 @@
  * | release        | I hold it, and nobody kicked since I read                          | snapshot |
  * | releaseKicked  | I hold it, and nobody released a refusal since I read (else release without them) | snapshot |
  * | those of gateWrites.ts | on the rate and the breaker                                | all who ask CloudStack |
+ * | those of hostKeyWrites.ts | on the keys of hosts                                    | run, operator |
  * | state          | no later tick wrote the host, and nobody since I read it           | snapshot |
  * | pointer        | no later or equal tick wrote it                                    | snapshot |
  * | kick           | –                                                                  | backfill |

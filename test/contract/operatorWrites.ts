@@ -1,19 +1,23 @@
 /** What every store engine must do for pauses, holds, releases and the history; a part of the store's contract. */
 import { expect, it } from 'vitest'
 import type { Hold } from '../../shared/reconcile/holds.ts'
+import { firstKey, keyRefused, keysAre } from '../../shared/store/hostKeyWrites.ts'
 import {
   controlKey,
   historyPrefix,
   hostKey,
+  jumpKeyKey,
   pauseKey,
   readControl,
   readHistoryLine,
   readHold,
   readHost,
   readPause,
+  readSshKeys,
+  sshKeyKey,
   zonePartition,
 } from '../../shared/store/items.ts'
-import type { Store } from '../../shared/store/store.ts'
+import type { Condition, Store } from '../../shared/store/store.ts'
 import * as writes from '../../shared/store/writes.ts'
 import { hostFact, hostRecord } from '../factories.ts'
 
@@ -79,6 +83,51 @@ export function operatorWrites(store: () => Store, ownZone: () => string): void 
     const after = readControl(await store().update(writes.releaseRefusal(own, 'hosts', 'a')))
     expect(after).toMatchObject({ kick: 1, refusals: { hosts: { ...refusal, released: true }, networks: refusal } })
     expect(after?.refusals?.networks).not.toHaveProperty('released')
+  })
+
+  it('keeps the first key of a host, and writes others only on what was read', async () => {
+    const key = sshKeyKey(cloud, ownZone(), 'host-1')
+    const by = (source: 'import' | 'accept-new', at: number) => ({ source, by: 'ann', at }) as const
+    const read = async () => readSshKeys(await store().get(key))
+    await store().update(keyRefused(key, 'ssh-ed25519 A', 1))
+    expect(readSshKeys(await store().update(firstKey(key, 'ssh-ed25519 B', by('accept-new', 2))))).toEqual({
+      ...{ keys: ['ssh-ed25519 B'], serial: 1 },
+      ...by('accept-new', 2),
+    })
+    expect(await store().update(firstKey(key, 'ssh-ed25519 C', by('accept-new', 3)))).toBeUndefined()
+    expect(await store().update(keysAre(key, ['ssh-rsa D'], by('import', 4), undefined))).toBeUndefined()
+    const why = { ...by('import', 5), why: 'reinstalled' }
+    expect(await store().update(keysAre(key, ['ssh-rsa D', '@revoked ssh-ed25519 B'], why, 1))).toBeDefined()
+    expect(await store().update(keysAre(key, ['ssh-rsa E'], by('import', 6), 1))).toBeUndefined()
+    expect(await read()).toMatchObject({ keys: ['ssh-rsa D', '@revoked ssh-ed25519 B'], serial: 2, why: 'reinstalled' })
+    await store().update(keysAre(key, ['ssh-rsa E'], by('import', 7), 2))
+    expect(await read()).not.toHaveProperty('why')
+  })
+
+  it('takes a condition that is one of one', async () => {
+    const key = pauseKey(cloud, ownZone())
+    const when: Condition = { all: [{ all: [{ absent: 'x' }] }, { any: [{ all: [{ absent: 'y' }] }] }] }
+    expect(await store().update({ key, set: { x: 1 }, when })).toBeDefined()
+    expect(await store().update({ key, set: { x: 2 }, when })).toBeUndefined()
+    expect(await store().delete(key, { any: [when] })).toBe(false)
+  })
+
+  it('keeps the last key that was refused, and takes it only while it is still that one', async () => {
+    const key = jumpKeyKey(ownZone(), '192.0.2.9:22')
+    const by = { source: 'accept', by: 'ann', at: 9 } as const
+    expect(readSshKeys(await store().update(keyRefused(key, 'k1', 1)))).toEqual({
+      keys: [],
+      refused: 'k1',
+      refusedAt: 1,
+    })
+    expect(await store().update(keyRefused(key, 'k1', 2))).toBeUndefined()
+    for (const other of ['k0', 'k2']) expect(await store().update(keyRefused(key, other, 3))).toBeDefined()
+    expect(await store().update(keysAre(key, ['k1'], by, undefined, 'k1'))).toBeUndefined()
+    expect(readSshKeys(await store().update(keysAre(key, ['k2'], by, undefined, 'k2')))).toEqual({
+      ...{ keys: ['k2'], serial: 1 },
+      ...by,
+    })
+    expect(await store().update(keysAre(key, ['k2'], by, 1, 'k2'))).toBeUndefined()
   })
 
   it('keeps the history of a host in the order of time, and a line that is written twice once', async () => {

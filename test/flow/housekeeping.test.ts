@@ -3,7 +3,16 @@ import { housekeeping } from '../../shared/flow/housekeeping.ts'
 import { encodeRevision } from '../../shared/reconcile/revision.ts'
 import { silent } from '../../shared/runtime/logger.ts'
 import type { Ports } from '../../shared/runtime/ports.ts'
-import { controlKey, hostKey, readHost, revisionKey, sweptKey, zonePartition } from '../../shared/store/items.ts'
+import { keyRefused } from '../../shared/store/hostKeyWrites.ts'
+import {
+  controlKey,
+  hostKey,
+  readHost,
+  revisionKey,
+  sshKeyKey,
+  sweptKey,
+  zonePartition,
+} from '../../shared/store/items.ts'
 import { createMemoryStore } from '../../shared/store/memory.ts'
 import type { Store } from '../../shared/store/store.ts'
 import * as writes from '../../shared/store/writes.ts'
@@ -131,6 +140,26 @@ describe('a revision', () => {
   it('whose pointer a newer version wrote stays', async () => {
     await store.update({ key: { pk: zonePartition(cloud, zone), sk: 'D#KVM' }, set: { v: 2 } })
     expect(await sweep()).toMatchObject({ swept: { revision: 0 } })
+  })
+})
+
+describe('the SSH keys of a host', () => {
+  const keys = () => store.update(keyRefused(sshKeyKey(cloud, zone, 'host-1'), 'ssh-ed25519 A', start))
+
+  it('stay as long as the host has a record, and are swept after it', async () => {
+    await store.update(writes.state(cloud, hostFact({ zone, state: 'Removed' }), 1, undefined, start))
+    await keys()
+    now = start + 29 * day
+    expect(await sweep()).toMatchObject({ swept: { host: 0, hostKey: 0 } })
+    now = start + 30 * day
+    expect(await sweep()).toMatchObject({ swept: { host: 1, hostKey: 1 } })
+    expect(await keysOf(zonePartition(cloud, zone), 'K#')).toEqual([])
+  })
+
+  it('stay where a newer version wrote them', async () => {
+    await keys()
+    await store.update({ key: sshKeyKey(cloud, zone, 'host-1'), set: { v: 2 } })
+    expect(await sweep()).toMatchObject({ swept: { hostKey: 0 } })
   })
 })
 

@@ -35,3 +35,28 @@ describe('BRIDGEKEEPER_VXLAN', () => {
     expect(() => parseConfiguration({ BRIDGEKEEPER_VXLAN: 'evpn' })).toThrow(/is neither native nor script: set it to/)
   })
 })
+
+describe('BRIDGEKEEPER_SSH_JUMP', () => {
+  const jump = (value: string) => parseConfiguration({ BRIDGEKEEPER_SSH_JUMP: value }).BRIDGEKEEPER_SSH_JUMP
+
+  it('is a machine, with a user and a port where they are not the usual ones', () => {
+    expect(jump('gate.example.org')).toEqual({ address: 'gate.example.org', port: 22 })
+    expect(jump('ops@192.0.2.9:2222')).toEqual({ user: 'ops', address: '192.0.2.9', port: 2222 })
+    expect(jump('ops@[2001:db8::9]')).toEqual({ user: 'ops', address: '2001:db8::9', port: 22 })
+    expect(parseConfiguration({}).BRIDGEKEEPER_SSH_JUMP).toBeUndefined()
+  })
+
+  it.each([
+    '@gate',
+    'gate:0',
+    'gate:65536',
+    'gate:',
+    '2001:db8::9',
+    'ssh://gate',
+    'gate other',
+    'a@b@c',
+    '-oProxy=x y',
+  ])('%s is refused with the fix', (value) => {
+    expect(() => jump(value)).toThrow(/BRIDGEKEEPER_SSH_JUMP=".*" is not \[USER@\]HOST\[:PORT\]: write it like gate/)
+  })
+})

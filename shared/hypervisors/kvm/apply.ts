@@ -12,7 +12,7 @@ import type { Action } from './plan.ts'
 /**
  * Exit 1 of a phase means that some of its lines failed, 255 that one ended it; both are logged, neither is thrown.
  * @param deadline on the host's own boot clock, in hundredths of a second: no phase begins after it
- * @throws HostError HostBusy while another run is at work on the host, TimeOut at the deadline
+ * @throws HostError HostBusy while another run is at work on the host, HostLockFailed where nobody can be, TimeOut at the deadline
  */
 export async function apply(
   commands: Commands,
@@ -35,7 +35,7 @@ export async function apply(
   if (code === applyEnds.vxlanLocked)
     throw new HostError('HostBusy', 'CloudStack is at work on its VXLAN devices (/var/run/cloud/vxlan.lock).')
   if (code === applyEnds.lockFile)
-    throw new HostError('HostMisread', `The host cannot be locked: ${stderr.slice(0, 200)}`)
+    throw new HostError('HostLockFailed', `The host cannot be locked: ${stderr.trim().slice(0, 200)}`)
   logger.warn('a batch did not run through', { phase: 'all', code, stderr })
 }
 

@@ -2,7 +2,7 @@
  * Every command that the KVM driver runs on a host, whole and fixed: none is ever built from data, which travels through
  * stdin only (batch.ts). A simulated host answers these strings by equality.
  */
-import { inTime, lock, script, vxlanLock } from './script.ts'
+import { inTime, lock, lockFileFailed, script, vxlanLock } from './script.ts'
 
 /** CloudStack's script for VXLAN, where its packages put it. A site may have its own in that place (FACTS B4). */
 const modifyVxlan = '/usr/share/cloudstack-common/scripts/vm/network/vnet/modifyvxlan.sh'
@@ -80,13 +80,17 @@ const briefly = `awk "
     print line
   }"`
 
+/** How observeCommand ends where it is not root, before it reads anything: what it is instead is on stderr. */
+export const notRootEnd = 77
+
 /**
  * Prints what observe.ts reads: hostname and boot id, all links, all disable_ipv6, marks, limits, multicast routes,
  * whether modifyvxlan.sh says `group` outside of a comment, the agent's device and bridge keys; where these name Open vSwitch,
  * its bridges, ports and interfaces, within 5 seconds. On stdin there may be the digest of
  * an earlier listing: then, where the host makes the same one of itself, it prints the first of these and `same`.
  */
-export const observeCommand = script(`read -r known || known=
+export const observeCommand = script(`[ "$(id -u)" = 0 ] || { id >&2; exit ${notRootEnd}; }
+read -r known || known=
 identity() { ${mark('host')}; cat /proc/sys/kernel/hostname /proc/sys/kernel/random/boot_id; }
 ipv6() {
   if cd /proc/sys/net/ipv6/conf 2>/dev/null; then grep -Hs "" -- */disable_ipv6; else echo "${withoutIpv6}"; fi
@@ -126,7 +130,7 @@ rest
 ${mark('end')}`)
 
 /** How applyCommand ends when it did nothing, or not all. */
-export const applyEnds = { lockFile: 74, locked: 75, late: 76, vxlanLocked: 77 } as const
+export const applyEnds = { lockFile: lockFileFailed, locked: 75, late: 76, vxlanLocked: 77 } as const
 
 /**
  * Applies a batch, piece by piece, under the host's lock, no phase of it after its deadline. On stdin: the deadline; then for

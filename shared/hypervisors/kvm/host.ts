@@ -8,7 +8,7 @@ import type { DesiredNetwork, GuestLabel } from '../../reconcile/model.ts'
 import { type Logger, silent } from '../../runtime/logger.ts'
 import { HostError, type LastLook, type Orphan, type Removal, type View } from '../driver.ts'
 import { apply } from './apply.ts'
-import { observeCommand } from './commands.ts'
+import { marker, notRootEnd, observeCommand } from './commands.ts'
 import { digestOf } from './digest.ts'
 import { readObservation, readUnchanged } from './observe.ts'
 import { orphansOf } from './orphans.ts'
@@ -38,7 +38,7 @@ export interface Look {
 }
 
 export interface KvmHost {
-  /** @throws HostError WrongHost, HostMisread, and what the commands throw */
+  /** @throws HostError NotRoot, WrongHost, HostMisread, and what the commands throw */
   look(desired: readonly DesiredNetwork[], labels: readonly GuestLabel[], last?: LastLook): Promise<Look>
   /** @param deadline on the host's boot clock, in hundredths of a second. @throws HostError */
   apply(actions: readonly Action[], deadline: number): Promise<void>
@@ -51,7 +51,13 @@ export function kvmHost(commands: Commands, host: HostRules, logger: Logger = si
   const rules = rulesOf(machine, group, vxlan)
   return {
     async look(desired, labels, last) {
-      const { stdout } = await commands.exec(observeCommand, `${knownDigest(last, rules)}\n`)
+      const { stdout, stderr, code } = await commands.exec(
+        observeCommand,
+        `${knownDigest(last, rules)}\n`,
+        marker('host'),
+      )
+      if (code === notRootEnd)
+        throw new HostError('NotRoot', `The login is not root but ${stderr.trim().slice(0, 200)}.`)
       const same = readUnchanged(stdout)
       if (same !== null && last !== undefined) {
         checkName(same.hostname, machine, name)

@@ -7,19 +7,31 @@ import { createHmac } from 'node:crypto'
 import { appendFile, readFile, stat } from 'node:fs/promises'
 import type { HostKeys } from './hostKeys.ts'
 
-/** A file with 10,000 hosts of five keys each is about 15 MB. */
-const largestFile = 32 * 1024 * 1024
+/** Bytes: a file with 10,000 hosts of five keys each is about 15 MB. */
+export const largestFile = 32 * 1024 * 1024
 
 /** The keys on record for an address, in the order of the file. */
 export function keysOf(text: string, address: string, port: number): readonly string[] {
   const name = nameOf(address, port)
   return text.split(/\r?\n/).flatMap((line) => {
-    const [, marker, hosts = '', type, key] =
-      /^\s*(?:(@\S+)\s+)?([^\s#@]\S*)\s+(\S+)\s+([A-Za-z0-9+/]+={0,2})(?:\s|$)/.exec(line) ?? []
-    if (type === undefined || key === undefined || !matches(hosts, name)) return []
-    if (marker === undefined) return [`${type} ${key}`]
-    return marker === '@revoked' ? [`@revoked ${type} ${key}`] : []
+    const parsed = parseLine(line)
+    return parsed !== undefined && matches(parsed.hosts, name) ? [parsed.key] : []
   })
+}
+
+export interface KnownLine {
+  /** Names and patterns, as they stand there. */
+  readonly hosts: string
+  readonly key: string
+}
+
+/** Undefined for what ssh passes over. */
+export function parseLine(line: string): KnownLine | undefined {
+  const [, marker, hosts, type, key] =
+    /^\s*(?:(@\S+)\s+)?([^\s#@]\S*)\s+(\S+)\s+([A-Za-z0-9+/]+={0,2})(?:\s|$)/.exec(line) ?? []
+  if (hosts === undefined || type === undefined || key === undefined) return undefined
+  if (marker === undefined) return { hosts, key: `${type} ${key}` }
+  return marker === '@revoked' ? { hosts, key: `@revoked ${type} ${key}` } : undefined
 }
 
 /** A known_hosts file, read anew for each host, so that an edit is seen; `accept` adds a line to it. */
@@ -45,13 +57,13 @@ async function readIfThere(path: string): Promise<string> {
   }
 }
 
-/** Port 22 is not written. */
-function nameOf(address: string, port: number): string {
+/** As a line names it: port 22 is not written. */
+export function nameOf(address: string, port: number): string {
   const name = address.toLowerCase()
   return port === 22 ? name : `[${name}]:${port}`
 }
 
-function matches(hosts: string, name: string): boolean {
+export function matches(hosts: string, name: string): boolean {
   if (hosts.startsWith('|')) return matchesHash(hosts, name)
   const patterns = hosts.toLowerCase().split(',')
   if (patterns.some((pattern) => pattern.startsWith('!') && matchesPattern(pattern.slice(1), name))) return false

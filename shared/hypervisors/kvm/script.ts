@@ -11,13 +11,19 @@ export const inTime = `in_time() {
   read -r clock rest </proc/uptime && clock="\${clock%.*}\${clock#*.}" && [ "$clock" -lt "$deadline" ]
 }`
 
-/** Whoever changes this host's devices holds it, so that two never do at once; it lives as long as its holder does. */
+/** How a command ends that could not open a lock's file: the file system is full, read-only, or not ours. */
+export const lockFileFailed = 74
+
+/**
+ * Whoever changes this host's devices holds it, so that two never do at once; it lives as long as its holder does. Without
+ * `command` a shell would end at an `exec` that fails, with a code of its own.
+ */
 export const lock = (seconds: number, otherwise: string): string =>
-  `umask 077; exec 9>>/run/bridgekeeper.lock || exit 74; flock -w ${seconds} 9 || ${otherwise}`
+  `umask 077; command exec 9>>/run/bridgekeeper.lock || exit ${lockFileFailed}; flock -w ${seconds} 9 || ${otherwise}`
 
 /** CloudStack's own lock, which its script waits for 10 s (FACTS B4); without its directory there is nobody to wait for. */
 export const vxlanLock = (otherwise: string): string =>
-  `[ ! -d /var/run/cloud ] || { exec 8>>/var/run/cloud/vxlan.lock && flock -w 5 8; } || ${otherwise}`
+  `[ ! -d /var/run/cloud ] || { command exec 8>>/var/run/cloud/vxlan.lock || exit ${lockFileFailed}; flock -w 5 8; } || ${otherwise}`
 
 /** Whatever the login shell is. A script holds no single quote. */
 export const script = (text: string): string => `${path} exec /bin/sh -c '\n${text}\n'`

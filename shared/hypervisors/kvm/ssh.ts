@@ -6,7 +6,9 @@
 import ssh2 from 'ssh2'
 import { HostError, type Target } from '../driver.ts'
 import { bounded } from './bounded.ts'
-import { algorithmsFor, type HostKeyPolicy, type HostKeys, judge, type Verdict } from './hostKeys.ts'
+import type { HostKeyPolicy, HostKeys } from './hostKeys.ts'
+import { type JumpHost, placeOf, throughJumpHost } from './jumpHost.ts'
+import { type Login, logIn } from './login.ts'
 
 export interface SshOptions {
   readonly user: string
@@ -18,8 +20,14 @@ export interface SshOptions {
   readonly hostKeys: HostKeys
   /** `strict` unless given. */
   readonly hostKeyPolicy?: HostKeyPolicy
-  /** Milliseconds until the login must have succeeded; 10,000 unless given. */
+  /** The way to every host; straight to it unless given. */
+  readonly jump?: JumpHost
+  /** Milliseconds for each of these: the login, the same at the jump host, the way from there; 10,000 unless given. */
   readonly connectTimeout?: number
+  /** Milliseconds from a login to the first words of its first command, whatever its shell does before; 30,000 unless given. */
+  readonly shellTimeout?: number
+  /** Milliseconds after which a host that answers nothing at all is gone; 40,000 unless given. */
+  readonly silence?: number
   /** Milliseconds that one command may take; 120,000 unless given. */
   readonly commandTimeout?: number
   /** Bytes that one command may print; 32 MiB unless given, which is about 20,000 links. */
@@ -35,15 +43,19 @@ export interface Answer {
 }
 
 export interface SshConnection {
-  /** @param command a constant of commands.ts @param input what it reads from stdin @throws HostError */
-  exec(command: string, input?: string): Promise<Answer>
+  /**
+   * @param command a constant of commands.ts
+   * @param input what it reads from stdin
+   * @param begins what it prints at once: until then it is the login that takes the time, not the command
+   * @throws HostError
+   */
+  exec(command: string, input?: string, begins?: string): Promise<Answer>
   /** May be called again, and never throws. */
   close(): Promise<void>
 }
 
 export const defaultCommandTimeout = 120_000
 const stderrLimit = 64 * 1024
-const closeTimeout = 1_000
 
 /** @throws Error when a private key cannot be used at all; its text says nothing of the key. */
 export function checkPrivateKey(options: Pick<SshOptions, 'privateKey' | 'passphrase'>): void {
@@ -54,98 +66,63 @@ export function checkPrivateKey(options: Pick<SshOptions, 'privateKey' | 'passph
 }
 
 /**
- * @throws HostError HostUnreachable, HostKeyUnknown, HostKeyChanged, LoginRefused, or TimeOut when the signal ended it
+ * @throws HostError HostUnreachable, HostKeyUnknown, HostKeyChanged, LoginRefused, LoginTimedOut, those of the jump host, or
+ *   TimeOut when the signal ended it
  */
 export async function connect(target: Target, options: SshOptions, signal: AbortSignal): Promise<SshConnection> {
-  const { user, port = 22, hostKeyPolicy = 'strict' } = options
-  const { commandTimeout = defaultCommandTimeout, outputLimit = 32 * 1024 * 1024 } = options
-  const where = `${target.address}:${port}`
-  const keyTarget = { ...target, port }
-  const known = await options.hostKeys.known(keyTarget)
-  const client = new ssh2.Client()
-  const lost = Promise.withResolvers<never>()
-  lost.promise.catch(() => {})
-  const closed = Promise.withResolvers<void>()
-  const lose = (error: HostError): void => {
-    lost.reject(error)
-    client.destroy()
-  }
-  const abort = (): void => lose(new HostError('TimeOut', `The session with ${where} was ended by its run.`))
-  let verdict: Verdict | undefined
-  client.once('connect', () => client.setNoDelay(true))
-  client.on('error', (error) => lose(hostErrorOf(error, verdict, where, user)))
-  client.on('close', () => {
-    signal.removeEventListener('abort', abort)
-    closed.resolve()
-    lose(new HostError('HostUnreachable', `${where} closed the connection.`))
-  })
-  signal.addEventListener('abort', abort)
-  const ready = new Promise<void>((resolve) => client.once('ready', resolve))
-  if (signal.aborted) abort()
-  else {
-    const verify = (key: Buffer): boolean => {
-      verdict = judge(key, known, hostKeyPolicy)
-      return verdict.trusted
-    }
-    client.connect(configOf(target.address, options, known, verify))
-  }
-  await Promise.race([ready, lost.promise])
-  try {
-    if (verdict?.trusted && verdict.isNew) await options.hostKeys.accept?.(keyTarget, verdict.key)
-  } catch (error) {
-    client.destroy()
+  const { user, port = 22, jump, commandTimeout = defaultCommandTimeout, shellTimeout = 30_000 } = options
+  const key = { ...target, port }
+  const through = jump === undefined ? undefined : await throughJumpHost(key, jump, options, signal)
+  const place = placeOf(key)
+  const where = jump === undefined ? place : `${place} through the jump host ${placeOf(jump)}`
+  const server = { where, user, key, patience: 3, ...(through === undefined ? {} : { through }) }
+  const login = await logIn(server, options, signal).catch(async (error: unknown) => {
+    await through?.login.close()
     throw error
-  }
+  })
   return {
-    async exec(command, input = '') {
-      const timer = setTimeout(() => {
-        lose(new HostError('TimeOut', `A command on ${where} took longer than ${commandTimeout} ms.`))
-      }, commandTimeout)
+    async exec(command, input = '', begins) {
+      const late = (reason: 'TimeOut' | 'LoginTimedOut', what: string, limit: number) =>
+        setTimeout(() => login.lose(new HostError(reason, `${what} ${limit} ms.`)), limit)
+      const whole = late('TimeOut', `A command on ${where} took longer than`, commandTimeout)
+      const noCommand = `${where} let ${user} in, but its shell ran no command for`
+      const shell = begins === undefined ? undefined : late('LoginTimedOut', noCommand, shellTimeout)
+      const heard = begins === undefined ? () => {} : hears(begins, () => clearTimeout(shell))
       try {
-        return await Promise.race([run(client, command, input, outputLimit, lose, where), lost.promise])
+        return await Promise.race([run(login, command, input, options, where, heard), login.lost])
       } finally {
-        clearTimeout(timer)
+        clearTimeout(whole)
+        clearTimeout(shell)
       }
     },
-    close: async () => {
-      client.end()
-      const timer = setTimeout(() => client.destroy(), closeTimeout)
-      await closed.promise
-      clearTimeout(timer)
+    async close() {
+      await login.close()
+      await through?.login.close()
     },
   }
 }
 
-function configOf(
-  host: string,
-  options: SshOptions,
-  known: readonly string[],
-  verify: (key: Buffer) => boolean,
-): ssh2.ConnectConfig {
-  return {
-    host,
-    port: options.port ?? 22,
-    username: options.user,
-    privateKey: options.privateKey,
-    ...(options.passphrase === undefined ? {} : { passphrase: options.passphrase }),
-    authHandler: ['publickey'],
-    algorithms: { serverHostKey: algorithmsFor(known) },
-    hostVerifier: verify,
-    readyTimeout: options.connectTimeout ?? 10_000,
-    // A host that vanished is noticed although a command may be silent for long.
-    keepaliveInterval: 10_000,
-    keepaliveCountMax: 3,
+/** Tells once when the words were printed, in however many pieces they come. */
+function hears(words: string, tell: () => void): (chunk: Buffer) => void {
+  let end = ''
+  let heard = false
+  return (chunk) => {
+    if (heard) return
+    const text = end + chunk.toString('latin1')
+    heard = text.includes(words)
+    if (heard) tell()
+    end = text.slice(-words.length)
   }
 }
 
 /** Settles only when the command ended by itself; every other end goes through `lose`. */
 function run(
-  client: ssh2.Client,
+  { client, lose }: Login,
   command: string,
   input: string,
-  outputLimit: number,
-  lose: (error: HostError) => void,
+  { outputLimit = 32 * 1024 * 1024 }: SshOptions,
   where: string,
+  heard: (chunk: Buffer) => void,
 ): Promise<Answer> {
   return new Promise((resolve) => {
     try {
@@ -153,6 +130,7 @@ function run(
         if (error) return lose(new HostError('HostUnreachable', `${where} did not start a command: ${error.message}`))
         const [out, err] = [bounded(outputLimit), bounded(stderrLimit)]
         channel.on('data', (chunk: Buffer) => {
+          heard(chunk)
           if (!out.take(chunk))
             lose(new HostError('HostMisread', `A command on ${where} printed more than ${outputLimit} bytes.`))
         })
@@ -168,17 +146,4 @@ function run(
       lose(new HostError('HostUnreachable', `${where}: ${error instanceof Error ? error.message : 'not connected'}`))
     }
   })
-}
-
-function hostErrorOf(
-  error: Error & { level?: string },
-  verdict: Verdict | undefined,
-  where: string,
-  user: string,
-): HostError {
-  if (verdict?.trusted === false) return new HostError(verdict.reason, `${where} ${verdict.detail}.`)
-  if (error.level === 'client-authentication') {
-    return new HostError('LoginRefused', `${where} does not let ${user} log in with this key.`)
-  }
-  return new HostError('HostUnreachable', `${where}: ${error.message}`, { cause: error })
 }

@@ -5,7 +5,9 @@ import {
   startHostSimulator,
 } from '../../../infra/local/hostSimulator/hostSimulator.ts'
 import type { Session, View } from '../../../shared/hypervisors/driver.ts'
-import { createKvmSshDriver } from '../../../shared/hypervisors/kvm/driver.ts'
+import { applyCommand, observeCommand } from '../../../shared/hypervisors/kvm/commands.ts'
+import { createKvmSshDriver, kvmDriver } from '../../../shared/hypervisors/kvm/driver.ts'
+import { type Answer, connect } from '../../../shared/hypervisors/kvm/ssh.ts'
 import type { Logger } from '../../../shared/runtime/logger.ts'
 import { silent } from '../../../shared/runtime/logger.ts'
 import { keysOfSimulator, network, simulatedDriver, targetOf } from './factory.ts'
@@ -240,6 +242,41 @@ describe('the machine’s name', () => {
     const host = await newHost()
     const session = await sessionWith(host, `${host.name}-other`)
     await expect(session.look(desired)).rejects.toMatchObject({ reason: 'WrongHost' })
+  })
+})
+
+describe('a host that is not what it should be is left as it is:', () => {
+  /** A simulated host, one of whose commands ends otherwise. */
+  async function sessionWhere(host: SimulatedHost, command: string, ends: Partial<Answer>): Promise<Session> {
+    const driver = kvmDriver(async (target, ending) => {
+      const { user, privateKey, port } = simulated
+      const options = { user, privateKey, port, hostKeys: keysOfSimulator(simulated) }
+      const connection = await connect(target, options, ending)
+      const otherwise = { stdout: '', stderr: '', code: 0, ...ends }
+      return { ...connection, exec: async (one, input) => (one === command ? otherwise : connection.exec(one, input)) }
+    })
+    const session = await driver.open(targetOf(host), signal())
+    onTestFinished(() => session.close())
+    return session
+  }
+
+  test('a login that is not root, before anything is read or done', async () => {
+    const id = 'uid=1000(ops) gid=1000(ops)'
+    const session = await sessionWhere(await newHost(), observeCommand, { code: 77, stderr: `${id}\n` })
+    await expect(session.look(desired)).rejects.toMatchObject({
+      reason: 'NotRoot',
+      message: `The login is not root but ${id}.`,
+    })
+  })
+
+  test('a lock that cannot be opened, in the host’s own words', async () => {
+    const host = await newHost()
+    const words = '/bin/sh: 9: cannot create /run/bridgekeeper.lock: No space left on device'
+    const session = await sessionWhere(host, applyCommand, { code: 74, stderr: `${words}\n` })
+    const before = host.links()
+    const applying = (await session.look(desired)).apply()
+    await expect(applying).rejects.toMatchObject({ reason: 'HostLockFailed', message: expect.stringContaining(words) })
+    expect(host.links()).toEqual(before)
   })
 })
 

@@ -6,6 +6,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { newKeyPair } from '../../../infra/local/hostSimulator/keyPair.ts'
 import { algorithmsFor, fingerprint, judge, keyText } from '../../../shared/hypervisors/kvm/hostKeys.ts'
 import { keysOf, knownHostsFile } from '../../../shared/hypervisors/kvm/knownHosts.ts'
+import { keysOfAll, TooManyComparisons } from '../../../shared/hypervisors/kvm/knownHostsOfAll.ts'
 
 function newKey(): { readonly text: string; readonly blob: Buffer } {
   const text = newKeyPair().publicKey
@@ -92,6 +93,35 @@ describe('known_hosts', () => {
   test('a revoked key says so; authorities, comments and nonsense are passed over', () => {
     const text = `# ours\n\n@revoked 10.0.0.1 ${other.text}\n@cert-authority 10.0.0.1 ${other.text}\nnonsense\n10.0.0.1 ssh-rsa\n10.0.0.1 ${mine.text}`
     expect(keysOf(text, '10.0.0.1', 22)).toEqual([`@revoked ${other.text}`, mine.text])
+  })
+
+  test('that is for many hosts gives each its keys once, and counts lines of no host and of no use', () => {
+    const hosts = [['10.0.0.1', 'kvm1'], ['10.0.0.2', 'kvm2'], ['10.0.0.3']]
+    const text = [
+      '# ours',
+      '',
+      `10.0.0.1,kvm2 ${mine.text}`,
+      `kvm1 ${mine.text}`,
+      `${hashed('kvm1')} ${other.text}`,
+      `10.0.0.*,!10.0.0.1 ${other.text}\r`,
+      `@revoked kvm2 ${mine.text}`,
+      `elsewhere ${mine.text}`,
+      `@cert-authority * ${mine.text}`,
+      '10.0.0.1 ssh-dss AAAAB3NzaC1kc3M=',
+      `10.0.0.1 ssh-ed25519 ${mine.text.split(' ')[1]}`,
+      'nonsense',
+    ]
+    expect(keysOfAll(text.join('\n'), hosts)).toEqual({
+      keys: [[mine.text, other.text], [mine.text, other.text, `@revoked ${mine.text}`], [other.text]],
+      lines: { read: 10, ofNoHost: 1, passedOver: 4 },
+    })
+  })
+
+  test('that is for many hosts is refused where its hashes would take too long, before they do', () => {
+    const names = Array.from({ length: 100_000 }, (_, number) => [`kvm${number}`])
+    const text = `?x ${mine.text}\n`.repeat(101)
+    expect(() => keysOfAll(text, names)).toThrow(TooManyComparisons)
+    expect(keysOfAll(text.slice(0, text.indexOf('\n')), names).lines).toEqual({ read: 1, ofNoHost: 1, passedOver: 0 })
   })
 
   test('a pattern of many stars ends', () => {

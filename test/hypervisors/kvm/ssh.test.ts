@@ -1,10 +1,10 @@
 /** Each way in which a connection fails, against SSH servers made for it. */
-import { createServer, type Server, type Socket } from 'node:net'
+import { createConnection, createServer, type Server, type Socket } from 'node:net'
 import ssh2 from 'ssh2'
 import { expect, onTestFinished, test } from 'vitest'
 import { startHostSimulator } from '../../../infra/local/hostSimulator/hostSimulator.ts'
 import { newKeyPair } from '../../../infra/local/hostSimulator/keyPair.ts'
-import { observeCommand } from '../../../shared/hypervisors/kvm/commands.ts'
+import { marker, observeCommand } from '../../../shared/hypervisors/kvm/commands.ts'
 import { connect, type SshConnection, type SshOptions } from '../../../shared/hypervisors/kvm/ssh.ts'
 import { keysOfSimulator, targetOf } from './factory.ts'
 
@@ -76,9 +76,12 @@ test('a port that nobody listens at is HostUnreachable', async () => {
   })
 })
 
-test('a port that says nothing is HostUnreachable when the time is up', async () => {
+test('a host that is reached and never answers is LoginTimedOut when the time is up', async () => {
   const port = await tcp(() => {})
-  await expect(connect(target, { ...nobody, port }, signal())).rejects.toMatchObject({ reason: 'HostUnreachable' })
+  await expect(connect(target, { ...nobody, port }, signal())).rejects.toMatchObject({
+    reason: 'LoginTimedOut',
+    message: `127.0.0.1:${port} was reached, but did not let root in for 300 ms.`,
+  })
 })
 
 test('a port that speaks something else is HostUnreachable', async () => {
@@ -91,12 +94,22 @@ test('a port that hangs up is HostUnreachable', async () => {
   await expect(connect(target, { ...nobody, port }, signal())).rejects.toMatchObject({ reason: 'HostUnreachable' })
 })
 
-test('a host without a key on record is HostKeyUnknown, with the fingerprint to compare', async () => {
+test('a host without a key on record is HostKeyUnknown, with the fingerprint to compare, and the key is told', async () => {
   const options = await server((channel) => channel.end())
-  await expect(connect(target, { ...options, hostKeys: withoutKeys }, signal())).rejects.toMatchObject({
+  const told: string[] = []
+  const hostKeys = { ...withoutKeys, refused: async (_target: unknown, key: string) => void told.push(key) }
+  await expect(connect(target, { ...options, hostKeys }, signal())).rejects.toMatchObject({
     reason: 'HostKeyUnknown',
     message: expect.stringMatching(/presents ecdsa-sha2-nistp256 SHA256:/),
   })
+  expect(told).toEqual(await options.hostKeys.known({ ...target, port: 22 }))
+})
+
+test('a key that cannot be noted is unknown all the same', async () => {
+  const options = await server((channel) => channel.end())
+  const hostKeys = { ...withoutKeys, refused: () => Promise.reject(new Error('the store is out')) }
+  const attempt = connect(target, { ...options, hostKeys }, signal())
+  await expect(attempt).rejects.toMatchObject({ reason: 'HostKeyUnknown' })
 })
 
 test('a host with another key than the one on record is HostKeyChanged, under accept-new too', async () => {
@@ -137,6 +150,50 @@ test('a login that the host refuses is LoginRefused, and names the user', async 
 test('a command that does not end is TimeOut', async () => {
   const connection = await connected({ ...(await server(() => {})), commandTimeout: 100 })
   await expect(connection.exec(observeCommand)).rejects.toMatchObject({ reason: 'TimeOut' })
+})
+
+test('a shell that lets nobody to a command is LoginTimedOut, whatever it prints, long before a command would be late', async () => {
+  const limits = { shellTimeout: 100, commandTimeout: 20_000 }
+  const options = await server((channel) => void channel.write('Welcome to kvm1'))
+  const connection = await connected({ ...options, ...limits })
+  await expect(connection.exec(observeCommand, '', marker('host'))).rejects.toMatchObject({
+    reason: 'LoginTimedOut',
+    message: expect.stringMatching(/ let root in, but its shell ran no command for 100 ms\.$/),
+  })
+})
+
+test('a command that has begun is not held to the time of a login', async () => {
+  const limits = { shellTimeout: 100, commandTimeout: 300 }
+  const options = await server((channel) => {
+    channel.write(`Welcome\n${marker('host').slice(0, 5)}`)
+    setTimeout(() => channel.write(marker('host').slice(5)), 20)
+  })
+  const connection = await connected({ ...options, ...limits })
+  const asked = connection.exec(observeCommand, '', marker('host'))
+  await expect(asked).rejects.toMatchObject({ reason: 'TimeOut' })
+})
+
+test('a host that falls silent in the midst of a command is HostUnreachable, by its keepalive', async () => {
+  const { port, ...options } = await server(() => {})
+  const between = await tcp((socket) => {
+    const onward = createConnection(port ?? 0, '127.0.0.1')
+    onward.on('error', () => {})
+    socket.pipe(onward).pipe(socket)
+    silence = () => {
+      socket.unpipe()
+      onward.unpipe()
+    }
+  })
+  let silence = (): void => {}
+  const connection = await connected({ ...options, port: between, silence: 400 })
+  const hanging = connection.exec(observeCommand)
+  silence()
+  const begun = performance.now()
+  await expect(hanging).rejects.toMatchObject({
+    reason: 'HostUnreachable',
+    message: `127.0.0.1:${between} fell silent: nothing came of it for 400 ms.`,
+  })
+  expect(performance.now() - begun).toBeLessThan(2_000)
 })
 
 test('a command that prints without end is HostMisread at the limit', async () => {
