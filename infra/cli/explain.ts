@@ -3,8 +3,10 @@
  * was thrown, and the deployment that it came from. Out: text, one line a problem.
  */
 import { NothingSelected } from '../../shared/flow/backfill.ts'
+import { HostKeysOvertaken, HostKeysRefused } from '../../shared/flow/hostKeys.ts'
 import { PauseOvertaken } from '../../shared/flow/pause.ts'
 import { ReleaseOvertaken } from '../../shared/flow/release.ts'
+import { TooManyComparisons } from '../../shared/hypervisors/kvm/knownHostsOfAll.ts'
 import { NotSent } from '../../shared/queue/sqs.ts'
 import { RevisionDamaged } from '../../shared/reconcile/revision.ts'
 import { ConfigurationError } from '../../shared/runtime/configuration.ts'
@@ -24,6 +26,9 @@ const ours = [
   RevisionDamaged,
   ReleaseOvertaken,
   PauseOvertaken,
+  HostKeysOvertaken,
+  HostKeysRefused,
+  TooManyComparisons,
 ]
 
 export function explain(error: unknown, deployment: Deployment | undefined): string {

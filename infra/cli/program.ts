@@ -9,6 +9,7 @@ import { createRuntime, type Runtime } from '../../shared/runtime/runtime.ts'
 import { type ActOptions, pauseCommand, releaseCommand, resumeCommand } from './actCommands.ts'
 import { type BackfillOptions, backfillCommand } from './backfillCommand.ts'
 import { type Deployment, findDeployment, type Where, withSnapshotQueue } from './deployment.ts'
+import { acceptCommand, importCommand, type KeyOptions, listCommand } from './hostKeysCommand.ts'
 import { withWhy } from './operator.ts'
 import type { Output } from './output.ts'
 import { oneLine } from './printable.ts'
@@ -43,6 +44,7 @@ export function createProgram(version: string, around: Surroundings, told: Told)
   addStatus(program, around, told)
   addBackfill(program, around, told)
   addActs(program, around, told)
+  addHostKeys(program, around, told)
   return program
 }
 
@@ -88,6 +90,31 @@ function addActs(program: Command, around: Surroundings, told: Told): void {
     .argument('[cause]', 'only this cause of a hold; or "hosts" or "networks", whose disappearance is not believed')
     .action(async (cause: string | undefined, options: ActOptions & Where) => {
       told.exit(await releaseCommand(cause, options, await runtimeWithQueue(options, around, told), around.output))
+    })
+}
+
+function addHostKeys(program: Command, around: Surroundings, told: Told): void {
+  const group = program.command('hostkeys').description('the SSH keys that hosts are known by')
+  withPlace(withWhy(group.command('import').description('take the keys of a known_hosts file, or of ssh-keyscan')))
+    .argument('<file>', 'its name, or - for the standard input')
+    .option('--replace', 'also of hosts that have other keys on record')
+    .action(async (file: string, options: KeyOptions & Where) => {
+      told.exit(await importCommand(file, options, await runtimeWithQueue(options, around, told), around.output))
+    })
+  withPlace(
+    withSelectors(group.command('list').description('which keys are on record, and which were refused')),
+  ).action(async (options: KeyOptions & Where) => {
+    const deployment = findDeployment(options, around.environment)
+    told.found(deployment)
+    told.exit(await listCommand(options, createRuntime(deployment.environment, silent), around.output))
+  })
+  withPlace(withWhy(group.command('accept').description('take the key that a host presented and that was refused')))
+    .argument('<fingerprint>', 'of that key, as it was compared on the host: SHA256:…')
+    .option('--host <host>', 'the host, by name or id')
+    .option('--zone <zone>', 'its zone, by name or id')
+    .option('--jump', 'the jump host')
+    .action(async (fingerprint: string, options: KeyOptions & Where) => {
+      told.exit(await acceptCommand(fingerprint, options, await runtimeWithQueue(options, around, told), around.output))
     })
 }
 
