@@ -7,7 +7,7 @@ describe('on the embedded cloud every host converges, and nothing runs twice at 
   afterEach(() => cloud.stop())
 
   async function expectConverged(): Promise<void> {
-    await cloud.untilInSync(40)
+    await cloud.untilInSync(90)
     expect(cloud.hosts.hosts.map((host) => host.links().filter((link) => link.group === 4814).length)).toEqual([
       6, 6, 6,
     ])
@@ -18,19 +18,19 @@ describe('on the embedded cloud every host converges, and nothing runs twice at 
     cloud = await startKillableCloud('snapshot', { send: (queue) => queue === 'diff' })
     await expectConverged()
     expect(cloud.killed()).toBe(true)
-  }, 60_000)
+  }, 120_000)
 
   it('when a diff is killed after its marks and before its send', async () => {
     cloud = await startKillableCloud('diff', { send: (queue) => queue === 'provisionKvm' })
     await expectConverged()
     expect(cloud.killed()).toBe(true)
-  }, 60_000)
+  }, 120_000)
 
   it('when a run is killed between its apply and its report', async () => {
     cloud = await startKillableCloud('provisionKvm', { write: (write) => write.copy?.done !== undefined })
     await expectConverged()
     expect(cloud.killed()).toBe(true)
-  }, 60_000)
+  }, 120_000)
 
   it.each(['diff', 'provisionKvm'] as const)(
     'when all messages for %s are lost with their queue',
@@ -38,6 +38,6 @@ describe('on the embedded cloud every host converges, and nothing runs twice at 
       cloud = await startKillableCloud(undefined, undefined, queue)
       await expectConverged()
     },
-    60_000,
+    120_000,
   )
 })

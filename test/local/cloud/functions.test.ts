@@ -56,7 +56,7 @@ describe('the functions on the embedded cloud, as serverless.yml wires them', ()
     await tick()
     expect(await cloud.invoke('housekeeping', {})).toEqual({
       complete: true,
-      swept: { history: 0, hold: 0, tombstone: 0, revision: 0, host: 0 },
+      swept: { history: 0, hold: 0, tombstone: 0, revision: 0, host: 0, hostKey: 0 },
     })
     expect(cloud.errors).toEqual([])
   })
