@@ -1,10 +1,12 @@
 /**
- * Proof "crossings": CloudStack's script, by a stand-in, creates or deletes a network's pair at a random moment while
- * Bridgekeeper makes it. In: how many rounds of each. Out: in how many the two left a pair that was not right; after the next
- * look, and what it finds to do, each must be.
+ * Proof "crossings": CloudStack's script, by a stand-in, creates or deletes a network's pair while Bridgekeeper makes it, the one
+ * at a random moment of the other. In: how many rounds of each. Out: in how many the two left a pair that was not right, or half
+ * of one; after the next look, and what it finds to do, each must be right.
  */
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Bed, BedHost } from '../../infra/local/bed/bed.ts'
 import { HostError, type Session } from '../../shared/hypervisors/driver.ts'
+import { timed } from '../bench/measurement.ts'
 import { network } from '../hypervisors/kvm/factory.ts'
 import { createRandom } from '../simulation/random.ts'
 import { differences } from './kernelState.ts'
@@ -31,18 +33,21 @@ export const crossingsNative: Proof = {
 function prove(kind: Bed['kind'], pair: ProofNetwork, { rounds, seed, progress }: ProofOptions): Promise<Figures> {
   return withHosts(kind, [{ name: 'kvm-1' }], async ({ first }) => {
     const random = createRandom(seed)
-    const counts = { add: 0, delete: 0, notRightAfterAdd: 0, notRightAfterDelete: 0, busy: 0 }
+    const counts = { add: 0, delete: 0, notRightAfterAdd: 0, notRightAfterDelete: 0, halfAPair: 0, busy: 0 }
     const wrong: string[] = []
     await clean(first.host, pair)
     const before = await settled(first.host)
-    /** Milliseconds that an apply takes here, about. */
-    let usual = 100
+    /** Milliseconds that each of the two takes here, about. */
+    const usual = { ours: 100, script: 100 }
     for (let round = 0; round < rounds && wrong.length === 0; round++) {
       for (const operation of ['add', 'delete'] as const) {
-        const { took, busy, left, after } = await cross(first, pair, operation, random.next() * usual * 1.3)
-        usual = (usual + took) / 2
+        const later = random.next() * (usual.script + usual.ours) - usual.script
+        const { took, busy, half, left, after } = await cross(first, pair, operation, later)
+        usual.ours = (usual.ours + took.ours) / 2
+        usual.script = (usual.script + took.script) / 2
         counts[operation] += 1
         counts.busy += busy ? 1 : 0
+        counts.halfAPair += half ? 1 : 0
         counts[operation === 'add' ? 'notRightAfterAdd' : 'notRightAfterDelete'] += left.length > 0 ? 1 : 0
         wrong.push(
           ...after.map((problem) => `after ${operation} (which left: ${left.join(', ') || 'all right'}): ${problem}`),
@@ -50,21 +55,34 @@ function prove(kind: Bed['kind'], pair: ProofNetwork, { rounds, seed, progress }
       }
       progress(`${round + 1} of ${rounds}: ${JSON.stringify(counts)}`)
     }
+    // Deletions that all came too early, or all too late, crossed nothing.
+    if (
+      rounds >= 20 &&
+      wrong.length === 0 &&
+      (counts.notRightAfterDelete === 0 || counts.notRightAfterDelete === rounds)
+    )
+      wrong.push(`${counts.notRightAfterDelete} of ${rounds} deletions left it not right: they never met`)
     const ours = (name: string): boolean => name === pair.device || name === pair.bridge
     wrong.push(...differences(before, await settled(first.host), ours))
     return { proof: 'crossings', kernel: kind, seed, counts, wrong }
   })
 }
 
-async function cross({ host, session }: ProofHost, pair: ProofNetwork, operation: 'add' | 'delete', wait: number) {
+/** @param later by how many milliseconds the script begins after us; before us if negative */
+async function cross(proofHost: ProofHost, pair: ProofNetwork, operation: 'add' | 'delete', later: number) {
+  const { host, session } = proofHost
   await clean(host, pair)
   const desired = [network(pair.uri)]
   const view = await session.look(desired)
-  const began = performance.now()
-  const applying = applied(view).then((busy) => ({ busy, took: performance.now() - began }))
-  const script = host.exec(`sleep ${(wait / 1000).toFixed(3)}; ${scriptLine(pair, operation)} >/dev/null 2>&1; true`)
-  const [{ busy, took }] = await Promise.all([applying, script])
-  const left = wrongWith(pair, await stateOf(host))
+  let busy = false
+  const ours = async (): Promise<void> => {
+    busy = await applied(view)
+  }
+  const script = (): Promise<unknown> => host.exec(`${scriptLine(pair, operation)} >/dev/null 2>&1; true`)
+  const [tookOurs, tookScript] = await Promise.all([timedAfter(-later, ours), timedAfter(later, script)])
+  const state = await stateOf(host)
+  const left = wrongWith(pair, state)
+  const half = state.links.has(pair.device) !== state.links.has(pair.bridge)
   const next = await session.look(desired)
   if (next.changes.length > 0) await next.apply()
   const { changes, findings } = await session.look(desired)
@@ -73,7 +91,13 @@ async function cross({ host, session }: ProofHost, pair: ProofNetwork, operation
     ...changes.map(({ steps }) => `still to do: ${steps.join(', ')}`),
     ...findings.map(({ detail }) => `found: ${detail}`),
   ]
-  return { busy, took, left, after }
+  return { busy, took: { ours: tookOurs, script: tookScript }, half, left, after }
+}
+
+/** @returns how many milliseconds the work took, without the wait before it */
+async function timedAfter(wait: number, work: () => Promise<unknown>): Promise<number> {
+  await delay(Math.max(0, wait))
+  return timed(work)
 }
 
 /** @returns whether CloudStack's lock was held for longer than we wait for it */
