@@ -1,11 +1,12 @@
 /**
  * Proof "damages": devices of ours and of others are damaged, several at once, and one run follows. In: how many damages, a
- * seed. Out: after each run, whether ours are right or named as the Conflict that they are, and whether all else is as it was,
- * field by field; then the foreign part is taken away, and one more run must make everything right.
+ * seed. Out: after each run, whether ours are right or named as the Conflict that they are, those that stood still the same ones,
+ * and all else as it was, field by field; then the foreign part is taken away, and one more run must make everything right.
  */
 import { network } from '../hypervisors/kvm/factory.ts'
 import { createRandom } from '../simulation/random.ts'
-import { type Damage, drawDamages, foreignLines } from './damages.ts'
+import { type Damage, drawDamages } from './damages.ts'
+import { foreignLines } from './foreign.ts'
 import { differences, type KernelState } from './kernelState.ts'
 import { vlanNetwork, vxlanNetwork, wrongWith } from './pairState.ts'
 import type { Figures, Proof, ProofOptions } from './proof.ts'
@@ -73,6 +74,7 @@ async function oneRun(
   const ours = new Set(right.flatMap(({ device, bridge }) => [device, bridge]))
   const problems = (after: KernelState): readonly string[] => [
     ...right.flatMap((one) => wrongWith(one, after)),
+    ...[...ours].flatMap((name) => replaced(name, before, after)),
     ...differences(before, after, (name) => ours.has(name)),
   ]
   const first = problems(await stateOf(proofHost.host))
@@ -83,6 +85,16 @@ async function oneRun(
       .map(({ uri, detail }) => `${uri} is named as a Conflict: ${detail}`),
     ...(first.length === 0 ? [] : problems(await settled(proofHost.host))),
   ]
+}
+
+/** A device of ours that stood is completed: made anew it would have lost its ports, its addresses or its mark on the way. */
+function replaced(name: string, before: KernelState, after: KernelState): readonly string[] {
+  const [was, is] = [before.links.get(name), after.links.get(name)]
+  if (was === undefined || is === undefined) return []
+  return ['ifindex', 'group', 'addresses'].flatMap((field) => {
+    const [one, other] = [JSON.stringify(was[field]), JSON.stringify(is[field])]
+    return one === other ? [] : [`${name} of ours: ${field} was ${one} and is ${other}`]
+  })
 }
 
 /** @throws Error when a line fails: a damage that was not done would prove nothing. */

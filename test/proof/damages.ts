@@ -4,6 +4,7 @@
  * named as a Conflict, because something foreign holds its tag or one of its names.
  */
 import type { Random } from '../simulation/random.ts'
+import { foreign } from './foreign.ts'
 import { groupOf, type ProofNetwork } from './pairState.ts'
 
 export interface Damage {
@@ -18,36 +19,6 @@ export interface Damage {
   /** The network must be named as a Conflict, and none of its devices touched. */
   readonly isConflict?: true
 }
-
-/** Foreign devices that stand on the host all the time, and the lines that make them; a line whose device is there fails. */
-export const foreign = {
-  /** An operator's bridge with an address, over a VLAN device with a name of its own. */
-  bridge: 'br-op',
-  vlan: 'op3800',
-  /** A VM's tap on a bridge of ours, and one on the operator's. */
-  tap: 'vnet1',
-  otherTap: 'vnet2',
-  /** The host's own address on a tag of the label bridge. */
-  addressed: 'cloudbr1.3801',
-} as const
-
-/** @param tapOn the bridge of ours with the VM's tap @param addressOn the bridge of ours with an address */
-export const foreignLines = (tapOn: string, addressOn: string): readonly string[] => [
-  `link add name ${foreign.bridge} type bridge`,
-  `link add link eth1 name ${foreign.vlan} type vlan id 3800`,
-  `link set dev ${foreign.vlan} master ${foreign.bridge} mtu 1400`,
-  `addr add 198.51.100.1/24 dev ${foreign.bridge}`,
-  `link add link cloudbr1 name ${foreign.addressed} type vlan id 3801`,
-  `addr add 203.0.113.1/24 dev ${foreign.addressed}`,
-  `tuntap add dev ${foreign.tap} mode tap`,
-  `link set dev ${foreign.tap} master ${tapOn}`,
-  `tuntap add dev ${foreign.otherTap} mode tap`,
-  `link set dev ${foreign.otherTap} master ${foreign.bridge}`,
-  `addr add 192.0.2.1/24 dev ${addressOn}`,
-  ...[foreign.bridge, foreign.vlan, foreign.addressed, foreign.tap, foreign.otherTap].map(
-    (device) => `link set dev ${device} up`,
-  ),
-]
 
 type Make = (network: ProofNetwork, other: ProofNetwork, serial: number) => Omit<Damage, 'target'>
 

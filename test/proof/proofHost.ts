@@ -100,16 +100,19 @@ export const vms = '/run/vmsStandIn.sh'
 /** Sends echoes, and counts the answers. */
 export const pingProgram = '/run/ping.pl'
 
+/** By one command: each costs a guest its tenths of a second. */
 async function installStandIns(host: BedHost): Promise<void> {
-  for (const [file, path] of [
+  const files = [
     ['../standIns/modifyVlanStandIn.sh', standIns.vlan],
     ['../standIns/modifyVxlanStandIn.sh', standIns.vxlan],
     ['vmsStandIn.sh', vms],
     ['ping.pl', pingProgram],
-  ] as const) {
+  ] as const
+  const lines = files.map(async ([file, path]) => {
     const text = await readFile(join(import.meta.dirname, file), 'base64')
-    await host.exec(`echo ${text} | base64 -d >${path}`)
-  }
+    return `echo ${text} | base64 -d >${path}`
+  })
+  await host.exec((await Promise.all(lines)).join(' && '))
 }
 
 /** Lines for `ip -batch` of which some may fail: what they would make is there, or what they would delete is gone. */
