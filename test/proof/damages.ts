@@ -27,6 +27,9 @@ const add = ({ kind, id, uplink }: ProofNetwork, name: string, master = ''): str
     ? `link add link ${uplink} name ${name} ${master} type vlan id ${id}`
     : `link add name ${name} ${master} type vxlan id ${id} group ${groupOf(id)} ttl 10 dev ${uplink} dstport 0`
 
+/** An MTU that has IPv6: an earlier damage may have set one without, which nobody repairs. Its bridge follows. */
+const withIpv6 = (device: string): readonly string[] => [`link set dev ${device} mtu 1400`]
+
 /** To our devices, with nobody else in the way: one run makes them right. */
 const toOurs: readonly Make[] = [
   ({ device }) => ({ says: `${device} deleted`, lines: [`link del dev ${device}`] }),
@@ -42,10 +45,10 @@ const toOurs: readonly Make[] = [
     says: `${device} and ${bridge} down, out of one another`,
     lines: [`link set dev ${device} down nomaster`, `link set dev ${bridge} down`],
   }),
-  ({ device }) => ({ says: `IPv6 on on ${device}`, lines: [], switches: [[device, 0]] }),
+  ({ device }) => ({ says: `IPv6 on on ${device}`, lines: withIpv6(device), switches: [[device, 0]] }),
   ({ device, bridge }) => ({
     says: `IPv6 on on ${bridge} and ${device}`,
-    lines: [],
+    lines: withIpv6(device),
     switches: [
       [bridge, 0],
       [device, 0],
