@@ -1,6 +1,7 @@
 /**
  * Projects: `fast` runs anywhere; `dynamodb-local` needs Java and `npm run parts`; `agent` needs openssl and systemd; `uml` needs guests, and runs inside the private namespace that test/run.ts makes
- * (`npm test` decides), and so does `open-vswitch`, which needs its programs too. Files of `uml` run one after the other, since each boots machines; two workers, for two cores.
+ * (`npm test` decides), and so does `open-vswitch`, which needs its programs too. Files of `uml` come after the others, since each boots machines, and
+ * two at a time: a guest has one processor. Two workers, for two cores.
  */
 import { defineConfig } from 'vitest/config'
 
@@ -39,7 +40,7 @@ export default defineConfig({
           include: ['test/bed/**/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 180_000,
-          fileParallelism: false,
+          sequence: { groupOrder: 1 },
         },
       },
       {

@@ -43,26 +43,26 @@ type Kind = keyof typeof pairs
 
 const make: Record<Kind, string> = {
   vlan:
-    'ip link add name breth1-100 group 4814 type bridge && ' +
-    'ip link add link eth1 name eth1.100 group 4814 master breth1-100 type vlan id 100',
+    'link add name breth1-100 group 4814 type bridge\n' +
+    'link add link eth1 name eth1.100 group 4814 master breth1-100 type vlan id 100',
   vxlan:
-    'ip link add name brvx-70000 group 4814 type bridge && ' +
-    'ip link add name vxlan70000 group 4814 master brvx-70000 type vxlan id 70000 group 239.1.17.112 ttl 10 dev cloudbr1',
+    'link add name brvx-70000 group 4814 type bridge\n' +
+    'link add name vxlan70000 group 4814 master brvx-70000 type vxlan id 70000 group 239.1.17.112 ttl 10 dev cloudbr1 dstport 0',
 }
+/** Few processes, here and below: a guest starts some ten a second. */
 const made = async (kind: Kind): Promise<void> => {
   const { bridge, device } = pairs[kind]
   await host.exec(
-    `${make[kind]} && echo 1 >/proc/sys/net/ipv6/conf/${device}/disable_ipv6 && ` +
-      `echo 1 >/proc/sys/net/ipv6/conf/${bridge}/disable_ipv6 && ip link set ${bridge} up && ip link set ${device} up`,
+    `ip -batch - <<'END' && cd /proc/sys/net/ipv6/conf && echo 1 >${device}/disable_ipv6 && echo 1 >${bridge}/disable_ipv6 && ` +
+      `printf 'link set dev %s up\\n' ${bridge} ${device} | ip -batch -\n${make[kind]}\nEND`,
   )
 }
 
 /** Only on a throw-away bed: everything that tests made, taps first. */
 beforeEach(async () => {
   await host.exec(
-    'mkdir -p /etc/libvirt/qemu /run/libvirt/qemu; rm -f /etc/libvirt/qemu/* /run/libvirt/qemu/*;' +
-      'for tap in $(ls /sys/class/net | grep ^vnet); do ip link del $tap; done;' +
-      'for old in $(ls /sys/class/net | grep -E "100|70000"); do ip link del $old; done',
+    'mkdir -p /etc/libvirt/qemu /run/libvirt/qemu; rm -f /etc/libvirt/qemu/* /run/libvirt/qemu/*; cd /sys/class/net;' +
+      'for old in vnet* *100* *70000*; do [ ! -e $old ] || echo link del dev $old; done | ip -force -batch - 2>/dev/null; true',
   )
 })
 

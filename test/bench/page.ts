@@ -48,7 +48,7 @@ export function pageOf(measurements: readonly Measurement[], machine: string, da
     'Ours: look, apply, look again, on an open SSH connection. Baseline: three commands over a connection of its own, which\nmake the same devices (for VXLAN: and routes), send no IPv6 frame, and look at nothing (kernel.md, “the baseline”).',
     ...['vxlan', 'vlan'].map((kind) => table(kind, 'ours, ms', 'baseline, ms', sized(measurements, `kvm-ssh-${kind}`))),
     '## A script per network against a whole run',
-    "The script is a stand-in for CloudStack's, written from its description (test/standIns). A shell on the host calls it once\na network; CloudStack's agent, and the message to it, would come on top. On a guest 100 networks have 3 pairs, as a round\ntakes minutes; so have 1,000 natively.",
+    "The script is a stand-in for CloudStack's, written from its description (test/standIns). A shell on the host calls it once\na network; CloudStack's agent, and the message to it, would come on top. 1,000 networks have 3 pairs, since a round takes\na minute.",
     ...['vxlan', 'vlan'].map((kind) =>
       table(kind, 'script, ms', 'ours, ms', sized(measurements, `script-per-network-${kind}`)),
     ),
