@@ -55,7 +55,7 @@ export async function diff(
   const chosen = select(decided.candidates, policy, tick, now)
   await writeHolds(ports, policy, zone, holds, withProbes(decided, chosen, tick, now))
 
-  const until = now + policy.outstandingMilliseconds
+  const until = ports.now() + policy.outstandingMilliseconds // Of this moment: reading may have taken long.
   const marked = await parallel(chosen, async (job) => {
     const written = await ports.store.update(mark(cloud, job.record, tick, job.why, until))
     return written === undefined ? [] : [job]

@@ -4,7 +4,7 @@
  */
 
 import type { CloudStack } from '../cloudstack/client.ts'
-import { judgeAbsent } from '../reconcile/guard.ts'
+import { interrupted, judgeAbsent } from '../reconcile/guard.ts'
 import { raisesWanted } from '../reconcile/listeners.ts'
 import type { HostFact, ZoneFact } from '../reconcile/model.ts'
 import type { HostRecord } from '../reconcile/record.ts'
@@ -40,9 +40,8 @@ export async function observe(
     control.refusals?.networks !== undefined ||
     kinds.some((kind) => !control.desired.includes(kind))
   const facts = mustList ? await cloudstack.listFacts() : undefined
-  const published = facts
-    ? await publish(ports, policy, control.tick, facts, hosts, control.refusals?.networks)
-    : undefined
+  const refusedBefore = refusalsBefore(control, ports.now())
+  const published = facts ? await publish(ports, policy, control.tick, facts, hosts, refusedBefore.networks) : undefined
 
   const zones = new Set([...hosts.map((host) => host.zone), ...control.zones.map((zone) => zone.id)])
   const before = (await parallel([...zones], (zone) => readHosts(ports.store, policy.cloud, zone))).flat()
@@ -51,7 +50,7 @@ export async function observe(
     known.map(at),
     new Set(hosts.map(at)),
     policy.guardPercent,
-    control.refusals?.hosts,
+    refusedBefore.hosts,
     ports.now(),
   )
   const gone = new Set(judged.gone)
@@ -73,7 +72,15 @@ export async function observe(
     facts === undefined
       ? {}
       : { listedAt: now, cursor: events.cursor, zones: stillThere(facts.zones, control.zones, records), desired: kinds }
-  return { records, edges, remembered: { refusals: refused, settings: deployedSettings(policy), ...good, ...listed } }
+  const judgedAt = { refusals: refused, judged: control.tick }
+  return { records, edges, remembered: { ...judgedAt, settings: deployedSettings(policy), ...good, ...listed } }
+}
+
+/** Of the tick before this one; what an earlier one refused was interrupted. */
+function refusalsBefore({ refusals = {}, judged, tick }: Control, now: number): Required<Control>['refusals'] {
+  if (judged === tick - 1) return refusals
+  const { hosts, networks } = refusals
+  return { ...(hosts && { hosts: interrupted(hosts, now) }), ...(networks && { networks: interrupted(networks, now) }) }
 }
 
 /**

@@ -44,8 +44,9 @@ export async function snapshot(
   const taken = await takeTick(ports, gate, policy, me, leaseMilliseconds)
   if (!('control' in taken)) return taken
   let control: Control | undefined = taken.control
+  let before: Remembered = {}
   for (let left = rounds; control !== undefined; left--) {
-    const round = await oneRound(ports, cloudstack, policy, me, control)
+    const round = await oneRound(ports, cloudstack, policy, me, followingOn(control, before))
     if ('failed' in round) return round
     const remembered = { ...round.remembered, requests: gate.passed() }
     const released = await ports.store.update(release(policy.cloud, me, control.kick, remembered))
@@ -59,15 +60,28 @@ export async function snapshot(
     const renewed = await ports.store.update(nextRound(policy.cloud, me))
     if (renewed === undefined) return { skipped: 'another snapshot took the lease' }
     control = readControl(renewed)
+    before = round.remembered
   }
   return { skipped: 'a newer version runs here' }
 }
+
+/** A second round judges what is absent by what the first one saw, which is not written yet; an operator's word stands. */
+function followingOn(control: Control, { judged, refusals }: Remembered): Control {
+  if (judged === undefined || refusals === undefined) return control
+  const { hosts = refusals.hosts, networks = refusals.networks } = releasedOf(control.refusals)
+  return { ...control, judged, refusals: { ...(hosts && { hosts }), ...(networks && { networks }) } }
+}
+
+const releasedOf = ({ hosts, networks }: Required<Control>['refusals'] = {}): Required<Control>['refusals'] => ({
+  ...(hosts?.released && { hosts }),
+  ...(networks?.released && { networks }),
+})
 
 /**
  * Without the refusals, so that an operator's release of one stands; and without what says that networks were listed, so
  * that the next tick lists and judges them anew.
  */
-const unjudged = ({ refusals, listedAt, cursor, desired, ...rest }: Remembered): Remembered => rest
+const unjudged = ({ refusals, judged, listedAt, cursor, desired, ...rest }: Remembered): Remembered => rest
 
 interface Round {
   readonly report: Extract<SnapshotReport, { tick: number }>

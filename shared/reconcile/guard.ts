@@ -9,6 +9,8 @@
  * | at most max(3, the share), and not everything                     | believed                             |
  * | more                                                              | refused                              |
  * | more, the same as refused, for the 3rd time or later, ≥ 5 minutes | believed                             |
+ * | more, the same as refused, but a tick between the two left nothing | refused, and counted anew            |
+ * |   behind of what it saw                                           |                                      |
  * | more, the same as an operator released                            | believed                             |
  */
 import { createHash } from 'node:crypto'
@@ -32,6 +34,12 @@ export type Judged =
 const few = 3
 const timesToBelieve = 3
 const timeToBelieve = 5 * 60_000
+
+/**
+ * What was refused before, for a listing that does not follow on that one: somebody who did not live to say so may have seen the
+ * absentees in between. An operator's word for them stands.
+ */
+export const interrupted = (refusal: Refusal, now: number): Refusal => ({ ...refusal, times: 0, since: now })
 
 /** @param percent of what was known that may disappear at once */
 export function judgeAbsent(

@@ -106,6 +106,8 @@ const control = z.object({
   lastGoodAt: time,
   /** Disappearances that are not believed: the last good set stays in force. */
   refusals: z.exactOptional(z.object({ hosts: z.exactOptional(refusal), networks: z.exactOptional(refusal) })),
+  /** The tick whose listing was last judged and remembered. */
+  judged: time,
   /** What the functions decide by, so that a reader with another environment judges as they do. */
   settings: z.exactOptional(
     z.object({

@@ -78,7 +78,10 @@ export const nextRound = (cloud: string, me: string): Write => ({
 })
 
 export type Remembered = Partial<
-  Pick<Control, 'cursor' | 'listedAt' | 'zones' | 'desired' | 'lastGoodAt' | 'refusals' | 'settings' | 'requests'>
+  Pick<
+    Control,
+    'cursor' | 'listedAt' | 'zones' | 'desired' | 'lastGoodAt' | 'refusals' | 'judged' | 'settings' | 'requests'
+  >
 >
 
 /**

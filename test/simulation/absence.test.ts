@@ -28,6 +28,20 @@ describe('what a listing lacks', () => {
     expect((await control(world))?.refusals).toEqual({})
   })
 
+  it('all hosts, again after a snapshot that left nothing behind of what it saw: it is counted anew', async () => {
+    const world = await settledWorld(8, 1)
+    for (let id = 0; id < 8; id++) world.removeHost(`h${id}`)
+    await world.minutes(4)
+    expect((await control(world))?.refusals?.hosts).toMatchObject({ times: 4 })
+    await world.store.update({ key: controlKey(cloud), add: { tick: 1 } })
+    await world.minutes(1)
+    expect((await control(world))?.refusals?.hosts).toMatchObject({ absentees: 8, times: 1 })
+    await world.minutes(4)
+    expect((await world.records()).map((record) => record.state)).toEqual(Array(8).fill('Up'))
+    await world.minutes(2)
+    expect((await world.records()).map((record) => record.state)).toEqual(Array(8).fill('Removed'))
+  })
+
   it('all hosts Disconnected for ten ticks, then Up without devices: no alarm, and all converge', async () => {
     const world = await settledWorld(8, 2)
     for (let id = 0; id < 8; id++) world.host(`h${id}`, { state: 'Disconnected' })

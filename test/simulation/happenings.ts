@@ -19,6 +19,8 @@ export interface Scene {
   readonly troubles: Troubles
   readonly store: Store
   readonly items: Map<string, Item>
+  /** As of Known. */
+  readonly rewritten: Map<string, number>
   /** What `at` and `until` count from. */
   readonly start: number
 }
@@ -215,8 +217,13 @@ export const order = (system: System, act: 'pause' | 'resume' | 'release', zone:
   system.invoke('operator', zone === undefined ? { act } : { act, zone }, `${act} ${zone ?? 'the cloud'}`)
 
 /** Writes as nobody of this version does: past every call and every watch. */
-function rewrite({ store, items }: Scene, { pk, sk }: Key, set: Readonly<Record<string, number>>): void {
-  store.update({ key: { pk, sk }, set }).then((item) => item && items.set(itemAddress(pk, sk), item))
+function rewrite(scene: Scene, { pk, sk }: Key, set: Readonly<Record<string, number>>): void {
+  const { store, items, rewritten, scheduler } = scene
+  store.update({ key: { pk, sk }, set }).then((item) => {
+    if (item === undefined) return
+    items.set(itemAddress(pk, sk), item)
+    rewritten.set(itemAddress(pk, sk), scheduler.step())
+  })
 }
 
 /** As if all that expires had been written so many days ago; what is under way is as young as it is. */

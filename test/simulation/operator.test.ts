@@ -314,7 +314,7 @@ describe('a snapshot that is kicked in both its rounds', () => {
     for (let id = 100; id < 108; id++) world.network(id)
     await world.minutes(2)
     for (let id = 100; id < 108; id++) world.removeNetwork(id)
-    expect((await kickedTwice(world))?.refusals).toMatchObject({ networks: { absentees: 8, known: 8, times: 1 } })
+    expect((await kickedTwice(world))?.refusals).toMatchObject({ networks: { absentees: 8, known: 8, times: 2 } })
     for (let minute = 0; minute < 4; minute++) {
       expect((await kickedTwice(world))?.refusals).toHaveProperty('networks')
     }

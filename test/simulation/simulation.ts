@@ -47,6 +47,8 @@ const start = 1_800_000_000_000
 const minute = 60_000
 /** Leases, runs, visibilities and outstanding times end, and lost messages are noticed. */
 const settling = 16 * minute
+/** As scenario.ts draws it, and some steps beside. */
+const longestFreeze = 510_000
 /** From a reboot to the check: it is away for 70 s, listed within a tick, and then served. */
 const served = 4.5 * minute
 /** Backoffs and verifications of scenario.ts, one after the other, and a rollout. */
@@ -63,9 +65,10 @@ export async function simulate(scenario: Scenario, told = false): Promise<Result
     violation ??= sentence
   }
   const items = new Map<string, Item>()
+  const rewritten = new Map<string, number>()
   const clouds = new Map(scenario.clouds.map((cloud) => [cloud.name, managementOf(cloud)]))
   const { seed, skew, zombies, settings } = scenario
-  const known: Known = { scheduler, clouds, items, settings, skew, violate }
+  const known: Known = { scheduler, clouds, items, rewritten, settings, skew, violate }
   const watch = watchAll(
     [counters, runs, devices, rollout, listings, pauses, holds, housekeeping, versions, rate].map((make) =>
       make(known),
@@ -87,11 +90,15 @@ export async function simulate(scenario: Scenario, told = false): Promise<Result
       const system = systems.get(incident.cloud)
       if (management === undefined || system === undefined) return
       history.tell(sentenceOf(incident).slice(12))
-      happen(incident, { scheduler, management, system, troubles, store, items, start })
+      happen(incident, { scheduler, management, system, troubles, store, items, rewritten, start })
     })
   }
   scheduler.at(start + scenario.quietAt, () => {
     troubles.end()
+    for (const [name, system] of systems) resumeAll(name, system, items)
+  })
+  // An operator's pause that hung comes to pass as much later as anything is frozen at most: whoever sees it resumes again.
+  scheduler.at(start + scenario.quietAt + longestFreeze, () => {
     for (const [name, system] of systems) resumeAll(name, system, items)
   })
 

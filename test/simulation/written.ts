@@ -65,7 +65,7 @@ const written: readonly Scenario[] = [
     // sends, and the run that begins is killed. Then the first one wakes and marks by its old clock.
     seed: 'late-mark-shortens',
     incidents: [
-      { at: 3.9 * minute, cloud, what: 'freeze', function: 'diff', step: 5, when: 'before', milliseconds: 129_000 },
+      { at: 3.9 * minute, cloud, what: 'freeze', function: 'diff', step: 6, when: 'before', milliseconds: 129_000 },
       { at: 4 * minute, cloud, what: 'backfill', chosen: {} },
       { at: 4.1 * minute, cloud, what: 'kill', function: 'provisionKvm', step: 3, when: 'after' },
     ],
@@ -78,6 +78,18 @@ const written: readonly Scenario[] = [
       { at: 3.9 * minute, cloud, what: 'delay', queue: 'provisionKvm', milliseconds: 60_000 },
       { at: 4 * minute, cloud, what: 'backfill', chosen: {} },
       { at: 4.3 * minute, until: 8 * minute, cloud, what: 'pause', zone: 'zone-1' },
+    ],
+  },
+  {
+    ...oneHost,
+    // Three listings lack the host; the fourth has it, and its snapshot fails before it can say so. Two minutes later the
+    // listings are empty again: nobody has seen the host missing for five minutes.
+    seed: 'refusal-counts-on',
+    incidents: [
+      { at: 2.2 * minute, until: 5.7 * minute, cloud, what: 'CloudStack', how: 'empty' },
+      { at: 5.75 * minute, cloud, what: 'backfill', chosen: {} },
+      { at: 5.72 * minute, until: 6.5 * minute, cloud, what: 'queues out', how: 'takes nothing' },
+      { at: 6.9 * minute, until: 9.7 * minute, cloud, what: 'CloudStack', how: 'empty' },
     ],
   },
 ]

@@ -11,6 +11,8 @@ export interface Known {
   readonly scheduler: Scheduler
   readonly clouds: ReadonlyMap<string, Management>
   readonly items: ReadonlyMap<string, Item>
+  /** The step at which a newer version last wrote an item, or gave it back: no watch is told of that. */
+  readonly rewritten: ReadonlyMap<string, number>
   readonly settings: Readonly<Record<string, string>>
   /** Clocks of two calls differ by up to twice this, in milliseconds. */
   readonly skew: number

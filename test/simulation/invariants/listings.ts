@@ -7,7 +7,7 @@
  * |                                                | three times over five minutes, or since before an operator        |
  * |                                                | released just such absentees                                      |
  * | that ends a round                              | leave each record as it listed the host, unless a later tick      |
- * |                                                | wrote it, or somebody did after the listing                       |
+ * |                                                | wrote it, or somebody did after the listing, a newer version too  |
  * | that puts a revision in force                  | leave out no network that was there all along, and put in none of |
  * |                                                | another zone; the first unless an operator released absentees     |
  * | that releases the lease in its first round     | not, if somebody kicked since it took it                          |
@@ -72,7 +72,8 @@ export function listings(known: Known): Watch {
       const record = recordOf(item)
       if (isNewer(item)) continue
       if (record !== undefined && (record.tick > tick || says(record, fact))) continue
-      if ((factsWritten.get(address) ?? 0) > (hosts?.step ?? 0)) continue
+      const since = hosts?.step ?? 0
+      if ((factsWritten.get(address) ?? 0) > since || (known.rewritten.get(address) ?? 0) > since) continue
       violate(
         `${call.name} ends its round: it listed host ${fact.id} ${fact.state} and ${fact.resourceState}, ` +
           `the record says ${record?.state} and ${record?.resourceState}`,

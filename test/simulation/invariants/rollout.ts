@@ -4,7 +4,7 @@
  *
  * | a diff marks a host                                    | must not                                                   |
  * |--------------------------------------------------------|------------------------------------------------------------|
- * | that had an outstanding job when it read               | happen                                                     |
+ * | that had an outstanding job when it read               | happen; one of its own tick counts by its longest mark     |
  * | for a revision                                         | be one more than the share, those in hand counted          |
  * | to be verified                                         | be one more than the cap of its tick and zone              |
  * | for a revision, beside another diff of the zone        | happen, unless one of the two is late: the excess that     |
@@ -98,7 +98,8 @@ export function rollout(known: Known): Watch {
     }
     if (why === 'revision') checkShare(call, pk, view, record)
     if (why === 'verify') checkCap(call, pk, view, record, tick)
-    const until = call.lastNow() + outstandingMilliseconds
+    const before = jobsOf(pk).get(record.id)
+    const until = Math.max(call.lastNow() + outstandingMilliseconds, before?.tick === tick ? before.until : 0)
     jobsOf(pk).set(record.id, { host: record.id, tick, why, until, cluster: record.cluster })
   }
 

@@ -144,6 +144,13 @@ export const mutations: readonly Mutation[] = [
     'evidence.listed.find((network) => network.broadcastUri === tombstone.uri && network.id === tombstone.uri)',
   ),
   one(
+    'refusal-counts-on',
+    'absentees are counted on, whatever a snapshot that failed in between saw',
+    'shared/flow/observe.ts',
+    '  if (judged === tick - 1) return refusals\n',
+    '  if (judged !== -1) return refusals\n',
+  ),
+  one(
     'late-mark-shortens',
     'a mark that comes late shortens what was marked since of the same tick',
     'shared/store/writes.ts',
