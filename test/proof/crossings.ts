@@ -1,7 +1,7 @@
 /**
  * Proof "crossings": CloudStack's script, by a stand-in, creates or deletes a network's pair while Bridgekeeper makes it, the one
- * at a random moment of the other. In: how many rounds of each. Out: in how many the two left a pair that was not right, or half
- * of one; after the next look, and what it finds to do, each must be right.
+ * at a random moment of the other, from nothing or from half a pair. In: how many rounds of each. Out: in how many the two left a
+ * pair that was not right, or half of one; after the next look, and what it finds to do, each must be right.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Bed, BedHost } from '../../infra/local/bed/bed.ts'
@@ -10,7 +10,7 @@ import { timed } from '../bench/measurement.ts'
 import { network } from '../hypervisors/kvm/factory.ts'
 import { createRandom } from '../simulation/random.ts'
 import { differences } from './kernelState.ts'
-import { type ProofNetwork, vlanNetwork, vxlanNetwork, wrongWith } from './pairState.ts'
+import { linkLine, type ProofNetwork, vlanNetwork, vxlanNetwork, wrongWith } from './pairState.ts'
 import type { Figures, Proof, ProofOptions } from './proof.ts'
 import { force, type ProofHost, withHosts } from './proofHost.ts'
 import { scriptLine } from './scriptLine.ts'
@@ -35,13 +35,14 @@ function prove(kind: Bed['kind'], pair: ProofNetwork, { rounds, seed, progress }
     const random = createRandom(seed)
     const counts = { add: 0, delete: 0, notRightAfterAdd: 0, notRightAfterDelete: 0, halfAPair: 0, busy: 0 }
     const wrong: string[] = []
-    await clean(first.host, pair)
+    await begin(first.host, pair, [])
     const before = await settled(first.host)
     /** Milliseconds that each of the two takes here, about. */
     const usual = { ours: 100, script: 100 }
     for (let round = 0; round < rounds && wrong.length === 0; round++) {
       for (const operation of ['add', 'delete'] as const) {
         const later = random.next() * (usual.script + usual.ours) - usual.script
+        await begin(first.host, pair, random.pick(beginnings(pair)) ?? [])
         const { took, busy, half, left, after } = await cross(first, pair, operation, later)
         usual.ours = (usual.ours + took.ours) / 2
         usual.script = (usual.script + took.script) / 2
@@ -71,7 +72,6 @@ function prove(kind: Bed['kind'], pair: ProofNetwork, { rounds, seed, progress }
 /** @param later by how many milliseconds the script begins after us; before us if negative */
 async function cross(proofHost: ProofHost, pair: ProofNetwork, operation: 'add' | 'delete', later: number) {
   const { host, session } = proofHost
-  await clean(host, pair)
   const desired = [network(pair.uri)]
   const view = await session.look(desired)
   let busy = false
@@ -100,6 +100,15 @@ async function timedAfter(wait: number, work: () => Promise<unknown>): Promise<n
   return timed(work)
 }
 
+/** What a round begins with, without a mark: a script that was killed, or somebody's hand, left it. */
+const beginnings = (pair: ProofNetwork): readonly (readonly string[])[] => {
+  const bridge = `link add name ${pair.bridge} type bridge`
+  return [[], [linkLine(pair, pair.device)], [bridge], [bridge, linkLine(pair, pair.device)]]
+}
+
+const begin = (host: BedHost, { device, bridge }: ProofNetwork, lines: readonly string[]): Promise<void> =>
+  force(host, [`link del dev ${device}`, `link del dev ${bridge}`, ...lines])
+
 /** @returns whether CloudStack's lock was held for longer than we wait for it */
 async function applied(view: Awaited<ReturnType<Session['look']>>): Promise<boolean> {
   try {
@@ -110,6 +119,3 @@ async function applied(view: Awaited<ReturnType<Session['look']>>): Promise<bool
     throw error
   }
 }
-
-const clean = (host: BedHost, { device, bridge }: ProofNetwork): Promise<void> =>
-  force(host, [`link del dev ${device}`, `link del dev ${bridge}`])

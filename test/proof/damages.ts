@@ -5,7 +5,7 @@
  */
 import type { Random } from '../simulation/random.ts'
 import { foreign } from './foreign.ts'
-import { groupOf, type ProofNetwork } from './pairState.ts'
+import { linkLine, type ProofNetwork } from './pairState.ts'
 
 export interface Damage {
   readonly says: string
@@ -21,11 +21,6 @@ export interface Damage {
 }
 
 type Make = (network: ProofNetwork, other: ProofNetwork, serial: number) => Omit<Damage, 'target'>
-
-const add = ({ kind, id, uplink }: ProofNetwork, name: string, master = ''): string =>
-  kind === 'vlan'
-    ? `link add link ${uplink} name ${name} ${master} type vlan id ${id}`
-    : `link add name ${name} ${master} type vxlan id ${id} group ${groupOf(id)} ttl 10 dev ${uplink} dstport 0`
 
 /** An MTU that has IPv6: an earlier damage may have set one without, which nobody repairs. Its bridge follows. */
 const withIpv6 = (device: string): readonly string[] => [`link set dev ${device} mtu 1400`]
@@ -61,7 +56,7 @@ const toOurs: readonly Make[] = [
   }),
   (network) => ({
     says: `${network.device} and ${network.bridge} half made anew by somebody: the device alone, down`,
-    lines: [`link del dev ${network.device}`, `link del dev ${network.bridge}`, add(network, network.device)],
+    lines: [`link del dev ${network.device}`, `link del dev ${network.bridge}`, linkLine(network, network.device)],
   }),
   ({ device, bridge }) => ({
     says: `${device} and ${bridge} half made anew by somebody: the bridge alone, up with IPv6`,
@@ -110,7 +105,7 @@ const conflicts: readonly Make[] = [
     says: `${network.device} carries another number`,
     lines: [
       `link del dev ${network.device}`,
-      add({ ...network, id: (network.kind === 'vlan' ? 2500 : 80_000) + (serial % 500) }, network.device),
+      linkLine({ ...network, id: (network.kind === 'vlan' ? 2500 : 80_000) + (serial % 500) }, network.device),
     ],
     undo: [`link del dev ${network.device}`],
   }),
@@ -118,7 +113,7 @@ const conflicts: readonly Make[] = [
     says: `${network.device} stands on another device`,
     lines: [
       `link del dev ${network.device}`,
-      add({ ...network, uplink: network.uplink === 'eth1' ? 'cloudbr1' : foreign.bridge }, network.device),
+      linkLine({ ...network, uplink: network.uplink === 'eth1' ? 'cloudbr1' : foreign.bridge }, network.device),
     ],
     undo: [`link del dev ${network.device}`],
   }),
@@ -127,7 +122,7 @@ const conflicts: readonly Make[] = [
     lines: [
       `link del dev ${network.device}`,
       `link del dev ${network.bridge}`,
-      add(network, `op${serial}`, `master ${foreign.bridge}`),
+      linkLine(network, `op${serial}`, `master ${foreign.bridge}`),
       `link set dev op${serial} up`,
     ],
     undo: [`link del dev op${serial}`],

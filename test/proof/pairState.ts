@@ -36,6 +36,12 @@ export const vxlanNetwork = (id: number, uplink = 'cloudbr1'): ProofNetwork => (
 export const groupOf = (vni: number): string =>
   `239.${Math.floor(vni / 65_536)}.${Math.floor(vni / 256) % 256}.${vni % 256}`
 
+/** A line for `ip -batch` that makes a network's device as CloudStack's script does. @param more its group, its master */
+export const linkLine = ({ kind, id, uplink }: ProofNetwork, name: string, more = ''): string =>
+  kind === 'vlan'
+    ? `link add link ${uplink} name ${name} ${more} type vlan id ${id}`
+    : `link add name ${name} ${more} type vxlan id ${id} group ${groupOf(id)} ttl 10 dev ${uplink} dstport 0`
+
 /** Nothing: both devices are there, of the right kind, id and parent, one in the other, up, without IPv6. */
 export function wrongWith(network: ProofNetwork, { links, routes }: KernelState): readonly string[] {
   const { kind, id, uplink } = network

@@ -13,7 +13,7 @@ import {
 } from '../../shared/hypervisors/kvm/removalCommand.ts'
 import { network } from '../hypervisors/kvm/factory.ts'
 import { type KernelState, readState, stateCommand } from './kernelState.ts'
-import { groupOf, type ProofNetwork, wrongWith } from './pairState.ts'
+import { groupOf, linkLine, type ProofNetwork, wrongWith } from './pairState.ts'
 import { scriptLine } from './scriptLine.ts'
 
 export interface Story {
@@ -103,15 +103,11 @@ export async function removeWith(
 /** Only on a throw-away bed: whatever a story left goes; the pair is made anew, by hand, with a tap beside it. Few processes. */
 export async function makeAnew(host: BedHost, pair: ProofNetwork): Promise<void> {
   const { kind, id, uplink, device, bridge } = pair
-  const link =
-    kind === 'vlan'
-      ? `link add link ${uplink} name ${device} group 4814 master ${bridge} type vlan id ${id}`
-      : `link add name ${device} group 4814 master ${bridge} type vxlan id ${id} group ${groupOf(id)} ttl 10 dev ${uplink} dstport 0`
   await host.exec(
     `cd /sys/class/net; for old in vnet* *100 *70000; do [ ! -e $old ] || echo link del dev $old; done | ip -force -batch - 2>/dev/null;
 ip -batch - <<'END' &&
 link add name ${bridge} group 4814 type bridge
-${link}
+${linkLine(pair, device, `group 4814 master ${bridge}`)}
 tuntap add dev ${tap} mode tap
 link set dev ${tap} up
 END
