@@ -64,34 +64,55 @@ export const kvmBenches: readonly KvmBench[] = [
   },
 ]
 
+/** The names of the measurements, before their number of networks. */
+const namesOf = (kind: Kind) => ({
+  runs: `kvm-ssh-${kind}`,
+  scripts: `script-per-network-${kind}`,
+  checks: `fast-check-${kind}`,
+})
+
+/** The part whose measurements have one of these in their names, as whole words: none, or one. @param only all when empty */
+export function chosenOf(bench: KvmBench, only: readonly string[]): readonly KvmBench[] {
+  const names = namesOf(bench.kind)
+  const chosen = (name: string, sizes: readonly Size[]): readonly Size[] =>
+    sizes.filter(
+      ({ networks }) => only.length === 0 || only.some((one) => `-${name}-${networks}-`.includes(`-${one}-`)),
+    )
+  const runs = chosen(names.runs, bench.runs)
+  const scripts = chosen(names.scripts, bench.scripts)
+  const checks = chosen(names.checks, bench.checks)
+  return runs.length + scripts.length + checks.length === 0 ? [] : [{ kind: bench.kind, runs, scripts, checks }]
+}
+
 /** @param measured is told of each measurement as soon as it is there. @throws Error when a way leaves a device missing or wrong. */
 export async function measureKvm(
   { kind, runs, scripts, checks }: KvmBench,
   measured: (measurement: Measurement) => void,
   progress: (line: string) => void,
 ): Promise<void> {
+  const names = namesOf(kind)
   await withKvmHost(kind, async (host) => {
     progress(`one host (${host.bed}) for ${kind.toUpperCase()} networks`)
     if (kind === 'vxlan')
       await host.host.exec('sysctl -q -w net.ipv4.igmp_max_memberships=1000 net.core.optmem_max=131072')
     await installScript(host)
-    for (const size of checks) measured(await checked(host, size, progress))
-    for (const size of runs) measured(await against(host, size, 'kvm-ssh', wholeRun, rawBaseline, progress))
-    for (const size of scripts)
-      measured(await against(host, size, 'script-per-network', scriptPerNetwork, wholeRun, progress))
+    for (const size of checks) measured(await checked(host, size, names.checks, progress))
+    for (const size of runs) measured(await against(host, size, names.runs, wholeRun, rawBaseline, progress))
+    for (const size of scripts) measured(await against(host, size, names.scripts, scriptPerNetwork, wholeRun, progress))
   })
 }
 
 async function checked(
   host: KvmHost,
   { networks, pairs }: Size,
+  name: string,
   progress: (line: string) => void,
 ): Promise<Measurement> {
   const ids = idsOf(host.kind, networks)
   await wholeRun(host, ids)
   const last = await fullLook(host, ids)
   const comparison = {
-    name: `fast-check-${host.kind}-${networks}`,
+    name: `${name}-${networks}`,
     pairs,
     value: () => timed(() => fastCheck(host, ids, last)),
     baseline: () => timed(() => fullLook(host, ids)),
@@ -111,7 +132,7 @@ function against(
 ): Promise<Measurement> {
   const ids = idsOf(host.kind, networks)
   const comparison = {
-    name: `${name}-${host.kind}-${networks}`,
+    name: `${name}-${networks}`,
     pairs,
     value: () => round(host, ids, value),
     baseline: () => round(host, ids, baseline),
