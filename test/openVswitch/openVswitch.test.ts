@@ -43,8 +43,11 @@ const on = (label: string) => [network('vlan://100', label), network('vlan://unt
 const findings = async (label: string): Promise<readonly string[]> =>
   (await session.look(on(label))).findings.map(({ uri, reason, detail }) => `${uri} ${reason}: ${detail}`)
 
+/** Without what ovs-vswitchd says of a patch that has no peer: that comes and goes by itself. */
+const shown = 'ip -o link; ovs-vsctl show | grep -v "error: .*peer"'
+
 it.each(['guests', 'guests7'])('the bridge %s is there, up and with an uplink: nothing to create', async (label) => {
-  const before = await host.exec('ip -o link; ovs-vsctl show')
+  const before = await host.exec(shown)
   const labels = [{ physicalNetwork: 'pn1', label }]
   const view = await session.look(on(label), labels)
   expect(view).toMatchObject({ changes: [], findings: [], devices: 0, readiness: [{ reason: 'Noted' }] })
@@ -52,7 +55,7 @@ it.each(['guests', 'guests7'])('the bridge %s is there, up and with an uplink: n
     unchanged: true,
   })
   await view.apply()
-  expect(await host.exec('ip -o link; ovs-vsctl show')).toBe(before)
+  expect(await host.exec(shown)).toBe(before)
 })
 
 describe('what lacks is told', () => {
