@@ -9,6 +9,7 @@
  * | hold                  | housekeeping              | once it is over, and expired                               |
  * | revision              | housekeeping              | once it expired, and its pointer names another             |
  * | host                  | housekeeping              | Removed for 30 days, without a run or an outstanding job   |
+ * | keys of a host        | housekeeping              | once the host has no item                                  |
  * | any other             | nobody                    | –                                                          |
  */
 import type { Item } from '../../../shared/store/store.ts'
@@ -26,6 +27,10 @@ export function housekeeping({ violate, items }: Known): Watch {
     if (call.function !== 'housekeeping') return 'nobody but housekeeping takes such things away'
     const now = call.lastNow()
     if (item.sk.startsWith('H#')) return hostStays(item, now)
+    if (item.sk.startsWith('K#')) {
+      const host = items.get(itemAddress(item.pk, `H#${item.sk.slice('K#'.length)}`))
+      return host === undefined ? undefined : 'its host has a record'
+    }
     if (!/^(E|T|HOLD|R)#/.test(item.sk)) return 'such an item stays'
     if (typeof item.expires !== 'number' || item.expires * 1000 > now) return `it expires ${item.expires ?? 'never'}`
     const [, hypervisor, revision] = /^R#(.*)#([^#]*)$/.exec(item.sk) ?? []
