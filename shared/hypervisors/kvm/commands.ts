@@ -84,10 +84,11 @@ const briefly = `awk "
 export const notRootEnd = 77
 
 /**
- * Where the shell is root, which it reads by itself at the cost of no process: prints what observe.ts reads: hostname and boot id, all links, all disable_ipv6, marks, limits, multicast routes,
- * whether modifyvxlan.sh says `group` outside of a comment, the agent's device and bridge keys; where these name Open vSwitch,
- * its bridges, ports and interfaces, within 5 seconds. On stdin there may be the digest of
- * an earlier listing: then, where the host makes the same one of itself, it prints the first of these and `same`.
+ * Prints what observe.ts reads, where the shell is root, which it finds out at the cost of no process: hostname and boot id, all
+ * links, all disable_ipv6, marks, limits, multicast routes, whether modifyvxlan.sh says `group` outside of a comment, the
+ * agent's device and bridge keys; where these name Open vSwitch, its bridges, ports and interfaces, within 5 seconds. On stdin
+ * there may be the digest of an earlier listing: then, where the host makes the same one of itself, it prints the first of
+ * these and `same`.
  */
 export const observeCommand =
   script(`while read -r key real effective others; do [ "$key" != Uid: ] || break; done </proc/self/status
