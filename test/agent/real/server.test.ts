@@ -117,6 +117,19 @@ async function untilClosed(socket: Socket): Promise<{ text: string; after: numbe
   return { text, after: performance.now() - begun }
 }
 
+/** A gigabyte, piece by piece, as fast as it is taken. @returns how much was written by then */
+function pour(socket: TLSSocket, piece: Buffer): () => number {
+  let written = 0
+  const more = (): void => {
+    while (!socket.destroyed && socket.writable && written < 1_073_741_824) {
+      written += piece.length
+      if (!socket.write(piece)) return void socket.once('drain', more)
+    }
+  }
+  more()
+  return () => written
+}
+
 describe('a client', () => {
   it('with the provisioner’s certificate is served', async () => {
     expect(await outcomeOf(issued.provisioner)).toBe('saw 1')
@@ -167,41 +180,22 @@ describe('a client', () => {
     expect(socket.authorized).toBe(false)
   })
 
-  it('of a gigabyte is told so after its first words, and cut off', async () => {
+  it.each([
+    ['a gigabyte, and says so', 'Content-Length: 1073741824', Buffer.alloc(65_536)],
+    [
+      'a gigabyte in pieces, without a word of it',
+      'Transfer-Encoding: chunked',
+      Buffer.concat([Buffer.from('10000\r\n'), Buffer.alloc(65_536, 0x20), Buffer.from('\r\n')]),
+    ],
+  ])('that sends %s is cut off at the bound', async (_says, header, piece) => {
     const socket = raw(asProvisioner())
     await once(socket, 'secureConnect')
     const closed = untilClosed(socket)
-    socket.write('POST /v1 HTTP/1.1\r\nHost: kvm1\r\nContent-Length: 1073741824\r\n\r\n')
-    const chunk = Buffer.alloc(64 * 1024)
-    let written = 0
-    const feed = (): void => {
-      while (!socket.destroyed && socket.writable && written < 1_073_741_824) {
-        written += chunk.length
-        if (!socket.write(chunk)) return void socket.once('drain', feed)
-      }
-    }
-    feed()
-    expect((await closed).text).toMatch(/ 413 /)
-    expect(written).toBeLessThan(64 * 1024 * 1024)
-    expect(await outcomeOf(issued.provisioner)).toBe('saw 1')
-  })
-
-  it('of a gigabyte in pieces without a length is cut off at the bound', async () => {
-    const socket = raw(asProvisioner())
-    await once(socket, 'secureConnect')
-    const closed = untilClosed(socket)
-    socket.write('POST /v1 HTTP/1.1\r\nHost: kvm1\r\nTransfer-Encoding: chunked\r\n\r\n')
-    const piece = Buffer.concat([Buffer.from('10000\r\n'), Buffer.alloc(65_536, 0x20), Buffer.from('\r\n')])
-    let written = 0
-    const feed = (): void => {
-      while (!socket.destroyed && socket.writable && written < 1_073_741_824) {
-        written += piece.length
-        if (!socket.write(piece)) return void socket.once('drain', feed)
-      }
-    }
-    feed()
-    await closed
-    expect(written).toBeLessThan(64 * 1024 * 1024)
+    socket.write(`POST /v1 HTTP/1.1\r\nHost: kvm1\r\n${header}\r\n\r\n`)
+    const written = pour(socket, piece)
+    // The refusal itself may be lost: what was sent and not read makes the kernel reset the connection.
+    expect((await closed).text).not.toMatch(/ 200 /)
+    expect(written()).toBeLessThan(64 * 1024 * 1024)
     expect(await outcomeOf(issued.provisioner)).toBe('saw 1')
   })
 
