@@ -2,7 +2,13 @@
  * The simulated host's answer to the observe command. In: its kernel, hostname, boot id and agent.properties. Out: what the
  * real command prints with iproute2 6.1, its fields in that order; fields that nobody reads are left out.
  */
-import { kernelFiles, marker, readable, sameMarker } from '../../../shared/hypervisors/kvm/commands.ts'
+import {
+  kernelFiles,
+  marker,
+  readable,
+  sameMarker,
+  withoutGroupNames,
+} from '../../../shared/hypervisors/kvm/commands.ts'
 import { digestOf } from '../../../shared/hypervisors/kvm/digest.ts'
 import type { VxlanScript } from '../../../shared/hypervisors/kvm/facts.ts'
 import type { RemovalStep } from '../../../shared/hypervisors/kvm/removalCommand.ts'
@@ -50,7 +56,7 @@ function simulateListing(host: ObservedHost): string {
     marker('ipv6'),
     ...['all/disable_ipv6:0', 'default/disable_ipv6:0', ...ipv6].sort(),
     marker('kernel'),
-    ...links.filter((link) => link.group !== 0).map((link) => `${link.name}/netdev_group:${link.group}`),
+    withoutGroupNames,
     `${kernelFiles.uptime}:${(uptimeOf(host) / 100).toFixed(2)} 0.00`,
     `${kernelFiles.igmpMaxMemberships}:${igmpMaxMemberships}`,
     `${kernelFiles.optmemMax}:${optmemMax}`,

@@ -32,6 +32,8 @@ export const marker = (section: Section): string => `@@bridgekeeper:${section}@@
 
 /** Printed instead of the list of IPv6 switches by a kernel without IPv6. */
 export const withoutIpv6 = 'without ipv6'
+/** Printed in the place of the devices' link groups where no group has a name: then `ip` prints numbers, and they are as good. */
+export const withoutGroupNames = 'without group names'
 /** Printed before the agent's keys, where its file can be read. */
 export const readable = 'readable'
 
@@ -41,12 +43,19 @@ export const unreadable = 'unreadable'
 /** The key of the agent's driver for guest traffic, or for all. */
 const vifDriver = 'libvirt[.]vif[.]driver([.]Guest)?[[:space:]=:]'
 
-/** Where the kernel says what is read in the section `kernel`, beside the link group of every device that has one. */
+/** Where the kernel says what is read in the section `kernel`, beside the link group of every device that has one, if groups have names. */
 export const kernelFiles = {
   uptime: '/proc/uptime',
   igmpMaxMemberships: '/proc/sys/net/ipv4/igmp_max_memberships',
   optmemMax: '/proc/sys/net/core/optmem_max',
 } as const
+
+/** Where iproute2 of any version looks for names of link groups. */
+const groupNames = ['/etc', '/usr/share', '/usr/lib']
+  .map((at) => `${at}/iproute2/group ${at}/iproute2/group.d/*`)
+  .join(' ')
+/** A line that gives no name, or 0 the one that it always has. */
+const noName = '^[[:space:]]*(#.*|0[[:space:]]+default[[:space:]]*)?$'
 
 /** Printed after the section `host` in the place of all others: the host is as the digest on stdin says. */
 export const sameMarker = '@@bridgekeeper:same@@'
@@ -128,7 +137,9 @@ ip -d -j link
 ${mark('ipv6')}
 (ipv6)
 ${mark('kernel')}
-(cd /sys/class/net 2>/dev/null; grep -Hsv "^0$" -- */netdev_group ${Object.values(kernelFiles).join(' ')})
+if grep -Eqsv "${noName}" ${groupNames}; then (cd /sys/class/net 2>/dev/null; grep -Hsv "^0$" -- */netdev_group)
+else echo "${withoutGroupNames}"; fi
+grep -Hsv "^0$" -- ${Object.values(kernelFiles).join(' ')}
 rest
 ${mark('end')}`)
 

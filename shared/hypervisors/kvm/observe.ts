@@ -4,7 +4,16 @@
  */
 import * as z from 'zod'
 import { HostError } from '../driver.ts'
-import { kernelFiles, marker, readable, type Section, sameMarker, sections, withoutIpv6 } from './commands.ts'
+import {
+  kernelFiles,
+  marker,
+  readable,
+  type Section,
+  sameMarker,
+  sections,
+  withoutGroupNames,
+  withoutIpv6,
+} from './commands.ts'
 import type {
   AgentDevices,
   HostFacts,
@@ -25,6 +34,7 @@ const linkShape = z.object({
   link: z.nullish(name),
   master: z.nullish(name),
   mtu: z.optional(z.int()),
+  group: z.nullish(z.string()),
   flags: z.array(z.string()),
   altnames: z.optional(z.array(z.string())),
   linkinfo: z.optional(z.object({ info_kind: z.optional(z.string()), info_data: z.optional(z.unknown()) })),
@@ -147,11 +157,16 @@ function readIpv6(text: string): ReadonlyMap<string, boolean> {
 
 const knownFiles: ReadonlySet<string> = new Set(Object.values(kernelFiles))
 
-/** `file:value` a line. The link groups come from the kernel, since `ip` prints a group's name where it has one. */
-function readKernel(text: string): Omit<KernelFacts, 'ipv6'> & { readonly groups: ReadonlyMap<string, number> } {
+/** Of each device that has one; null: none has a name, so that they are as `ip` prints them. */
+type Groups = ReadonlyMap<string, number> | null
+
+/** `file:value` a line. Where link groups have names, `ip` prints these, and the groups come from the kernel. */
+function readKernel(text: string): Omit<KernelFacts, 'ipv6'> & { readonly groups: Groups } {
+  const lines = text.split('\n').filter((one) => one !== '')
+  const isPrinted = lines[0] === withoutGroupNames
   const groups = new Map<string, number>()
   const values = new Map<string, string>()
-  for (const line of text.split('\n').filter((one) => one !== '')) {
+  for (const line of isPrinted ? lines.slice(1) : lines) {
     const [, file, value] = /^([^:]+):(.*)$/.exec(line) ?? []
     if (file === undefined || value === undefined) throw misread(`what the kernel says reads ${excerpt(line)}`)
     const [, device] = /^([^/]+)\/netdev_group$/.exec(file) ?? []
@@ -166,7 +181,7 @@ function readKernel(text: string): Omit<KernelFacts, 'ipv6'> & { readonly groups
     return value === undefined ? null : parsed(file, count, value)
   }
   return {
-    groups,
+    groups: isPrinted ? null : groups,
     uptime: Number(seconds) * 100 + Number(hundredths),
     igmpMaxMemberships: limit(kernelFiles.igmpMaxMemberships),
     optmemMax: limit(kernelFiles.optmemMax),
@@ -220,7 +235,7 @@ function readOvs(text: string): OpenVswitch {
   }
 }
 
-function linkOf(shape: LinkShape, switches: ReadonlyMap<string, boolean>, groups: ReadonlyMap<string, number>): Link {
+function linkOf(shape: LinkShape, switches: ReadonlyMap<string, boolean>, groups: Groups): Link {
   const [ownName = '', printedParent] = shape.link == null ? shape.ifname.split('@') : [shape.ifname]
   const link = parsed('the name of a link', name, ownName)
   const kind = shape.linkinfo?.info_kind ?? null
@@ -234,12 +249,16 @@ function linkOf(shape: LinkShape, switches: ReadonlyMap<string, boolean>, groups
     master: shape.master ?? null,
     vlan: kind === 'vlan' ? tagOf(link, shape.linkinfo?.info_data) : null,
     vxlan: vxlanTagOf(vxlan),
-    group: groups.get(link) ?? 0,
+    group: groups === null ? printedGroup(link, shape.group) : (groups.get(link) ?? 0),
     mtu: shape.mtu ?? null,
     up: shape.flags.includes('UP'),
     ipv6: switches.get(link) ?? false,
   }
 }
+
+/** Group 0 is printed as `default`, where it has that name. */
+const printedGroup = (link: string, group: string | null | undefined): number =>
+  group == null || group === 'default' ? 0 : parsed(`the link group of ${link}`, count, group)
 
 function tagOf(link: string, data: unknown): VlanTag {
   const { id, protocol } = parsed(`the VLAN device ${link}`, vlanShape, data)

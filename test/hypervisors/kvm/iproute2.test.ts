@@ -29,6 +29,12 @@ describe.each(versions)('iproute2 %s', (version) => {
     expect(comparable(facts)).toEqual(comparable(readObservation(recorded(newest, 'observation'))))
   })
 
+  it('prints the link groups that the kernel says, where none has a name', () => {
+    const unnamed = output.replace(/(@@bridgekeeper:kernel@@\n)(.*\/netdev_group:\d+\n)+/, '$1without group names\n')
+    expect(unnamed).not.toContain('netdev_group')
+    expect(readObservation(unnamed).links).toEqual(facts.links)
+  })
+
   it('gives the digest that the host made of itself', () => {
     expect(digestOf(output)).toBe(createHash('sha256').update(recorded(version, 'compared')).digest('hex'))
   })

@@ -193,6 +193,31 @@ test.each([
   expect(readObservation(printed({ agent })).agent).toEqual(gives)
 })
 
+describe('link groups', () => {
+  const of = (group: string, kernel: string): number | undefined =>
+    readObservation(
+      printed({ links: `[{"ifname":"eth1","flags":[]${group}}]`, kernel: `${kernel}/proc/uptime:12.34 5.67` }),
+    ).links[0]?.group
+
+  test.each([
+    ['"4814"', 4814],
+    ['"default"', 0],
+    ['"0"', 0],
+    ['null', 0],
+  ])('printed as %s are read as %i where no group has a name', (group, number) => {
+    expect(of(`,"group":${group}`, 'without group names\n')).toBe(number)
+  })
+
+  test('of a version that prints none are 0', () => {
+    expect(of('', 'without group names\n')).toBe(0)
+  })
+
+  test('are the kernel’s where groups have names, whatever is printed', () => {
+    expect(of(',"group":"4814"', 'eth1/netdev_group:7\n')).toBe(7)
+    expect(of(',"group":"4814"', '')).toBe(0)
+  })
+})
+
 test.each([
   ['nothing at all', ''],
   ['a login that is refused with words', 'This account is currently not available.\n'],
@@ -222,6 +247,13 @@ test.each([
   ['no boot clock', printed({ kernel: '' })],
   ['a boot clock that is no time', printed({ kernel: '/proc/uptime:soon' })],
   ['a mark that is no number', printed({ kernel: 'eth1/netdev_group:all\n/proc/uptime:12.34 5.67' })],
+  [
+    'a link group with a name where none has one',
+    printed({
+      links: '[{"ifname":"lo","flags":[],"group":"uplinks"}]',
+      kernel: 'without group names\n/proc/uptime:12.34 5.67',
+    }),
+  ],
   ['a kernel that says something else', printed({ kernel: 'grep: too many arguments\n/proc/uptime:12.34 5.67' })],
   ['no boot id', printed({ host: 'kvm1' })],
   ['a hostname that is a line of commands', printed({ host: `a; reboot\n${bootId}` })],
