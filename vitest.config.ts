@@ -1,7 +1,7 @@
 /**
  * Projects: `fast` runs anywhere; `dynamodb-local` needs Java and `npm run parts`; `agent` needs openssl and systemd; `uml` needs guests, and runs inside the private namespace that test/run.ts makes
  * (`npm test` decides), and so does `open-vswitch`, which needs its programs too. Files of `uml` come after the others, since each boots machines, and
- * two at a time: a guest has one processor. Two workers, for two cores.
+ * two at a time: a guest has one processor. Two workers, for two cores. `bench` needs guests too, and comes last and alone, since it measures.
  */
 import { defineConfig } from 'vitest/config'
 
@@ -38,9 +38,19 @@ export default defineConfig({
         test: {
           name: 'uml',
           include: ['test/bed/**/*.test.ts'],
+          exclude: ['test/bed/bench.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 180_000,
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          name: 'bench',
+          include: ['test/bed/bench.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 180_000,
+          sequence: { groupOrder: 2 },
         },
       },
       {

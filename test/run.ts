@@ -43,6 +43,7 @@ async function test(extra: readonly string[]): Promise<number> {
     ['dynamodb-local', dynamoDbLocalAvailable()],
     ['agent', agentToolsAvailable()],
     ['uml', umlAvailable()],
+    ['bench', umlAvailable()],
     ['open-vswitch', openVswitchAvailable()],
   ]
   const projects = ['fast', ...beds.filter(([, bed]) => bed.available).map(([name]) => name)]
