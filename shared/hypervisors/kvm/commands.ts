@@ -54,9 +54,6 @@ export const kernelFiles = {
 const groupNames = ['/etc', '/usr/share', '/usr/lib']
   .map((at) => `${at}/iproute2/group ${at}/iproute2/group.d/*`)
   .join(' ')
-/** A line that gives no name, or 0 the one that it always has. */
-const noName = '^[[:space:]]*(#.*|0[[:space:]]+default[[:space:]]*)?$'
-
 /** Printed after the section `host` in the place of all others: the host is as the digest on stdin says. */
 export const sameMarker = '@@bridgekeeper:same@@'
 
@@ -93,19 +90,36 @@ const briefly = `awk "
 export const notRootEnd = 77
 
 /**
- * Prints what observe.ts reads, where the shell is root, which it finds out at the cost of no process: hostname and boot id, all
- * links, all disable_ipv6, marks, limits, multicast routes, whether modifyvxlan.sh says `group` outside of a comment, the
- * agent's device and bridge keys; where these name Open vSwitch, its bridges, ports and interfaces, within 5 seconds. On stdin
- * there may be the digest of an earlier listing: then, where the host makes the same one of itself, it prints the first of
- * these and `same`.
+ * Prints what observe.ts reads, where the shell is root: hostname and boot id, all links, all disable_ipv6, marks, limits,
+ * multicast routes, whether modifyvxlan.sh says `group` outside of a comment, the agent's device and bridge keys; where these
+ * name Open vSwitch, its bridges, ports and interfaces, within 5 seconds. On stdin there may be the digest of an earlier
+ * listing: then, where the host makes the same one of itself, it prints the first of these and `same`.
+ *
+ * A host of few devices is looked at for as long as processes take to start, so none is started for what the shell can do by
+ * itself: a kernel's text it reads, a kernel's number it cannot (docs/kernel.md).
  */
 export const observeCommand =
   script(`while read -r key real effective others; do [ "$key" != Uid: ] || break; done </proc/self/status
 [ "$effective" = 0 ] || { id >&2; exit ${notRootEnd}; }
 read -r known || known=
-identity() { ${mark('host')}; cat /proc/sys/kernel/hostname /proc/sys/kernel/random/boot_id; }
+identity() {
+  ${mark('host')}
+  read -r name </proc/sys/kernel/hostname; echo "$name"
+  read -r boot </proc/sys/kernel/random/boot_id; echo "$boot"
+}
+# In a subshell only.
 ipv6() {
-  if cd /proc/sys/net/ipv6/conf 2>/dev/null; then grep -Hs "" -- */disable_ipv6; else echo "${withoutIpv6}"; fi
+  if cd /proc/sys/net/ipv6/conf 2>/dev/null; then exec grep -Hs "" -- */disable_ipv6; else echo "${withoutIpv6}"; fi
+}
+# Whether a group has a name, beside that of 0.
+groups_have_names() {
+  for file in ${groupNames}; do
+    [ -r "$file" ] || continue
+    while read -r id name more || [ -n "$id" ]; do
+      case "$id $name $more" in "#"* | "  " | "0 default ") ;; *) return 0 ;; esac
+    done <"$file"
+  done
+  return 1
 }
 limits() { grep -Hs "" -- ${limitFiles.join(' ')}; }
 rest() {
@@ -119,7 +133,7 @@ rest() {
     grep -Es "^[[:space:]]*((public|private|guest)[.]network[.]device|network[.]bridge[.]type|${vifDriver})" ${agentProperties}
   fi
   ${mark('openVswitch')}
-  if grep -Eqs "^[[:space:]]*(network[.]bridge[.]type.*openvswitch|${vifDriver}.*OvsVifDriver)" ${agentProperties}; then
+  if [ -r ${agentProperties} ] && grep -Eqs "^[[:space:]]*(network[.]bridge[.]type.*openvswitch|${vifDriver}.*OvsVifDriver)" ${agentProperties}; then
     timeout 10 ovs-vsctl --timeout=5 --format=json \\
       -- --columns=name,ports list Bridge -- --columns=_uuid,name,interfaces,fake_bridge list Port \\
       -- --columns=_uuid,name,type,admin_state list Interface 2>/dev/null ||
@@ -137,7 +151,7 @@ ip -d -j link
 ${mark('ipv6')}
 (ipv6)
 ${mark('kernel')}
-if grep -Eqsv "${noName}" ${groupNames}; then (cd /sys/class/net 2>/dev/null; grep -Hsv "^0$" -- */netdev_group)
+if groups_have_names; then (cd /sys/class/net 2>/dev/null; grep -Hsv "^0$" -- */netdev_group)
 else echo "${withoutGroupNames}"; fi
 grep -Hsv "^0$" -- ${Object.values(kernelFiles).join(' ')}
 rest
@@ -165,7 +179,6 @@ run_script() {
   done
   return $code
 }
-create() { if [ "$kind" = script ]; then run_script; else ip -force -batch -; fi; }
 ${lock(10, 'exit 75')}
 while read -r kind create ipv6 up; do
   if [ "$kind" = vxlan ]; then
@@ -173,7 +186,8 @@ while read -r kind create ipv6 up; do
   fi
   if [ "$create" -gt 0 ]; then
     in_time || exit 76
-    head -c "$create" | create; report create $?
+    if [ "$kind" = script ]; then head -c "$create" | run_script; else head -c "$create" | ip -force -batch -; fi
+    report create $?
   fi
   if [ "$ipv6" -gt 0 ]; then
     in_time || exit 76
