@@ -7,14 +7,15 @@ import { type Delivery, delivery, isSqsEvent } from '../../shared/runtime/sqsEve
 /** A lease outlasts the function that took it, so that no other snapshot begins beside one that is still at work. */
 const beyondTheFunction = 10_000
 
-export const create = lambda('snapshot', async (event, { ports, policy, gate, cloudstack }, remaining) => {
-  if (isSqsEvent(event)) checkKick(delivery(event))
-  return snapshot(ports, cloudstack(), gate, policy, remaining + beyondTheFunction)
-})
+export const create = lambda(
+  'snapshot',
+  async (_event, { ports, policy, gate, cloudstack }, remaining) =>
+    snapshot(ports, cloudstack(), gate, policy, remaining + beyondTheFunction),
+  (event) => (isSqsEvent(event) ? kickedCloud(delivery(event)) : undefined),
+)
 
-/** A kick says nothing but that it is one; a newer version's is as good as ours. @throws MalformedMessage */
-function checkKick(delivered: Delivery): void {
-  if (delivered.version <= messageVersion) delivered.parse(snapshotRequest)
-}
+/** A kick says nothing but of which cloud it is; one of a newer version is as good, and is for all. @throws MalformedMessage */
+const kickedCloud = (delivered: Delivery): string | undefined =>
+  delivered.version > messageVersion ? undefined : delivered.parse(snapshotRequest).cloud
 
 export const handler = create(process.env)

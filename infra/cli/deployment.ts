@@ -1,6 +1,6 @@
 /**
- * Which deployment a command speaks to. In: --stage and --region, the environment, the file that a service on this
- * machine writes. Out: the environment as a function of that deployment would have it.
+ * Which deployment a command speaks to, and about which of its clouds. In: --stage, --region and --cloud, the environment, the
+ * file that a service on this machine writes. Out: the environment as a function of that deployment would have it for that cloud.
  *
  * | given                        | deployment                                                              |
  * |------------------------------|-------------------------------------------------------------------------|
@@ -11,6 +11,7 @@
 import { readFileSync, statSync } from 'node:fs'
 import { GetQueueUrlCommand } from '@aws-sdk/client-sqs'
 import { sqsClient } from '../../shared/runtime/clients.ts'
+import { cloudOf, cloudsOf } from '../../shared/runtime/clouds.ts'
 import { ConfigurationError, type Environment, parseConfiguration } from '../../shared/runtime/configuration.ts'
 import { type Service, serviceFile, serviceSchema } from '../local/cloud/dataDirectory.ts'
 import { UsageError } from './selectors.ts'
@@ -18,6 +19,7 @@ import { UsageError } from './selectors.ts'
 export interface Where {
   readonly stage?: string
   readonly region?: string
+  readonly cloud?: string
 }
 
 export interface Deployment {
@@ -32,8 +34,25 @@ export interface Deployment {
 }
 
 /** @throws UsageError, ConfigurationError when there is none, or it cannot be read. */
-export function findDeployment({ stage, region }: Where, environment: Environment): Deployment {
-  const settings = parseConfiguration(environment)
+export function findDeployment({ stage, region, cloud }: Where, environment: Environment): Deployment {
+  const found = deploymentAt({ ...(stage && { stage }), ...(region && { region }) }, environment)
+  return { ...found, environment: ofCloud(found.environment, cloud) }
+}
+
+/** Where nothing names the clouds, as beside a stage on AWS, the operator may name any. @throws UsageError */
+function ofCloud(environment: Environment, cloud: string | undefined): Environment {
+  if (cloud !== undefined && !environment.BRIDGEKEEPER_CLOUD) return { ...environment, BRIDGEKEEPER_CLOUD: cloud }
+  const names = cloudsOf(environment).map(({ name }) => name)
+  const all = names.join(', ')
+  if (cloud === undefined && names.length > 1)
+    throw new UsageError(`there are several clouds: name one with --cloud: ${all}.`)
+  if (cloud !== undefined && !names.includes(cloud))
+    throw new UsageError(`--cloud ${JSON.stringify(cloud.slice(0, 64))} is none of the clouds here: ${all}.`)
+  return cloudOf(environment, cloud).environment
+}
+
+function deploymentAt({ stage, region }: Omit<Where, 'cloud'>, environment: Environment): Deployment {
+  const settings = parseConfiguration(cloudsOf(environment)[0].environment)
   if (stage !== undefined) return stageOnAws(stage, region, environment)
   if (region !== undefined)
     throw new UsageError(`--region ${JSON.stringify(region)} needs --stage: name the stage, too.`)

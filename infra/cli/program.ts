@@ -131,6 +131,7 @@ const withPlace = (command: Command): Command =>
   command
     .option('--stage <stage>', 'the deployment on AWS of this stage (default: the environment, or the service here)')
     .option('--region <region>', 'the AWS region of the stage (default: AWS_REGION)')
+    .option('--cloud <cloud>', 'which cloud, where the deployment has several (BRIDGEKEEPER_CLOUD)')
     .addOption(new Option('-o, --output <format>', 'of the data on stdout').choices(['table', 'json']).default('table'))
     .option('-q, --quiet', 'no progress and no advice')
 

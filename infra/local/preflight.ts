@@ -5,14 +5,40 @@
 import * as z from 'zod'
 import { CloudStackError, RequestRefused } from '../../shared/cloudstack/errors.ts'
 import { checkPrivateKey } from '../../shared/hypervisors/kvm/ssh.ts'
-import { ConfigurationError } from '../../shared/runtime/configuration.ts'
+import type { Cloud } from '../../shared/runtime/clouds.ts'
+import {
+  ConfigurationError,
+  type Environment,
+  parseConfigurationWithCloudStack,
+} from '../../shared/runtime/configuration.ts'
 import { agentCredentials } from '../../shared/runtime/kvmDrivers.ts'
 import { cloudStackOf, readSetting } from '../../shared/runtime/runtime.ts'
 import type { Settings, SettingsWithCloudStack } from '../../shared/runtime/settings.ts'
 import { shownValue } from '../../shared/runtime/shown.ts'
 
+/**
+ * All of them, so that every mistake is told at once. @param patient as of checkCloudStack
+ * @throws ConfigurationError, a line for each mistake, with the cloud's name where there are several
+ */
+export async function checkClouds(clouds: readonly Cloud[], patient: boolean): Promise<void> {
+  const checked = await Promise.allSettled(clouds.map(async ({ environment }) => checkCloud(environment, patient)))
+  const problems = checked.flatMap((check, at) => {
+    if (check.status === 'fulfilled') return []
+    if (!(check.reason instanceof ConfigurationError)) throw check.reason
+    const where = clouds.length > 1 ? `cloud ${clouds[at]?.name}: ` : ''
+    return check.reason.message.split('\n').map((text) => `${where}${text}`)
+  })
+  if (problems.length > 0) throw new ConfigurationError(problems.join('\n'))
+}
+
+async function checkCloud(environment: Environment, patient: boolean): Promise<void> {
+  const settings = parseConfigurationWithCloudStack(environment)
+  checkDrivers(settings)
+  await checkCloudStack(settings, patient)
+}
+
 /** @throws ConfigurationError when a driver that is configured lacks what it needs. */
-export function checkDrivers(settings: Settings): void {
+function checkDrivers(settings: Settings): void {
   const drivers = Object.values(settings.BRIDGEKEEPER_DRIVERS)
   if (drivers.includes('kvm-agent')) agentCredentials(settings)
   if (!drivers.includes('kvm-ssh')) return
@@ -37,7 +63,7 @@ export function checkDrivers(settings: Settings): void {
  * One cheap signed question. @param patient a server that does not answer just now is no mistake of the configuration
  * @throws ConfigurationError
  */
-export async function checkCloudStack(settings: SettingsWithCloudStack, patient: boolean): Promise<void> {
+async function checkCloudStack(settings: SettingsWithCloudStack, patient: boolean): Promise<void> {
   try {
     await cloudStackOf(settings, { timeoutMs: 15_000 }).call('listZones', {}, z.unknown())
   } catch (error) {

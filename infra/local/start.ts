@@ -5,30 +5,31 @@
  */
 import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { ConfigurationError, parseConfigurationWithCloudStack } from '../../shared/runtime/configuration.ts'
+import { cloudsOf, environmentOfDeployment } from '../../shared/runtime/clouds.ts'
+import { ConfigurationError, parseConfiguration } from '../../shared/runtime/configuration.ts'
 import type { Logger } from '../../shared/runtime/logger.ts'
 import { type EmbeddedCloud, startEmbeddedCloud } from './cloud/cloud.ts'
 import { DataDirectoryError, holdDataDirectory, type Service, serviceFile } from './cloud/dataDirectory.ts'
 import { jsonLines } from './cloud/jsonLines.ts'
 import { DeploymentError } from './cloud/variables.ts'
-import { checkCloudStack, checkDrivers } from './preflight.ts'
+import { checkClouds } from './preflight.ts'
 
 async function main(): Promise<void> {
-  const settings = parseConfigurationWithCloudStack(process.env)
-  const directory = resolve(settings.BRIDGEKEEPER_DATA)
+  const clouds = cloudsOf(process.env)
+  const directory = resolve(parseConfiguration(environmentOfDeployment(process.env)).BRIDGEKEEPER_DATA)
   const logger = jsonLines(
     (line) => process.stdout.write(line),
     () => new Date(),
   )
-  checkDrivers(settings)
   const records = join(directory, 'records')
-  await checkCloudStack(settings, existsSync(records))
+  await checkClouds(clouds, existsSync(records))
   const letGo = holdDataDirectory(directory)
   const cloud = await startEmbeddedCloud({ environment: process.env, logger, data: records })
   const file = serviceFile(directory)
-  const environment = { ...cloud.environment, BRIDGEKEEPER_CLOUD: settings.BRIDGEKEEPER_CLOUD }
+  const names = clouds.map(({ name }) => name)
+  const environment = { ...cloud.environment, BRIDGEKEEPER_CLOUD: names.join(',') }
   writeService(file, { pid: process.pid, startedAt: new Date().toISOString(), environment })
-  logger.info('started', { pid: process.pid, data: directory, cloudstack: settings.CLOUDSTACK_API_URL })
+  logger.info('started', { pid: process.pid, data: directory, clouds: names })
   stopOnSignals(cloud, logger, () => {
     rmSync(file, { force: true })
     letGo()

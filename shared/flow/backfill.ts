@@ -24,17 +24,28 @@ export class SelectionMalformed extends Error {
   override readonly name = 'SelectionMalformed'
 }
 
+/** A selection, in one cloud or in each. */
+export interface BackfillRequest {
+  readonly cloud?: string
+  readonly chosen: Selection
+}
+
+const request = z.extend(selection, { cloud: name })
+
 /** From what a function was invoked with; nothing at all chooses every host. @throws SelectionMalformed */
-export function parseSelection(event: unknown): Selection {
-  const parsed = selection.safeParse(event ?? {})
-  if (parsed.success) return parsed.data
+export function parseRequest(event: unknown): BackfillRequest {
+  const parsed = request.safeParse(event ?? {})
+  if (parsed.success) {
+    const { cloud, ...chosen } = parsed.data
+    return { chosen, ...(cloud === undefined ? {} : { cloud }) }
+  }
   const [issue] = parsed.error.issues
   const wrong =
     issue?.code === 'unrecognized_keys'
       ? `${JSON.stringify(issue.keys[0]?.slice(0, 100))} is no part of a selection`
       : `${issue?.path.length ? JSON.stringify(issue.path[0]) : 'the payload'} is not what it should be`
   throw new SelectionMalformed(
-    `${wrong}: give {"zone": …, "cluster": …, "host": …}, any of them, each a name or an id of 1 to 255 characters`,
+    `${wrong}: give {"cloud": …, "zone": …, "cluster": …, "host": …}, any of them, each a name or an id of 1 to 255 characters`,
   )
 }
 

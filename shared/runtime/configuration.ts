@@ -5,6 +5,7 @@
 import type * as z from 'zod/mini'
 import {
   fixes,
+  known,
   type Settings,
   type SettingsWithCloudStack,
   secrets,
@@ -26,8 +27,6 @@ export const parseConfiguration = (environment: Environment): Settings => parse(
 /** The settings with CloudStack's address and keys. @throws ConfigurationError */
 export const parseConfigurationWithCloudStack = (environment: Environment): SettingsWithCloudStack =>
   parse(environment, settingsWithCloudStack)
-
-const known = Object.keys(settingsWithCloudStack.shape)
 
 function parse<T>(environment: Environment, schema: z.ZodMiniType<T>): T {
   const given = Object.fromEntries(known.map((name) => [name, environment[name] || undefined]))

@@ -10,46 +10,78 @@ import { messageVersion } from '../queue/queues.ts'
 import type { Environment } from './configuration.ts'
 import type { Logger } from './logger.ts'
 import type { Overrides } from './ports.ts'
-import { createRuntime, type Runtime } from './runtime.ts'
+import { createRuntimes, type Runtime, type Runtimes } from './runtime.ts'
 import { type Delivery, delivery } from './sqsEvent.ts'
 
 export type Handler = (event: unknown, context: Context) => Promise<unknown>
 export type Create = (environment: Environment, overrides?: Overrides) => Handler
 
-/** @param work what the function does; `remaining` is in milliseconds, until the function is ended. */
+/**
+ * For a function that is started for every cloud of the deployment, at the same time and apart: what fails for one is done for the
+ * others. @param work what the function does for one cloud; `remaining` is in milliseconds, until the function is ended
+ * @param cloudIn the cloud that an event names, for which alone it is then
+ */
 export function lambda(
   name: string,
   work: (event: unknown, runtime: Runtime, remaining: number) => Promise<unknown>,
+  cloudIn: (event: unknown) => string | undefined = () => undefined,
 ): Create {
-  return (environment, overrides) => {
-    const logger = overrides?.logger ?? powertools(name)
-    let runtime: Runtime | undefined
-    return middy<unknown, unknown, Error, Context>()
-      .onError(({ error }) =>
-        logger.error(`${name} failed`, { error: error ? `${error.name}: ${error.message}` : 'unknown' }),
-      )
-      .handler(async (event, context) => {
-        runtime ??= createRuntime(environment, logger, overrides)
-        return work(event, runtime, context.getRemainingTimeInMillis())
-      })
-  }
+  return wrapped(name, async (event, runtimes, remaining) => {
+    const only = cloudIn(event)
+    return forEach(only === undefined ? runtimes.clouds : [only], (cloud) =>
+      work(event, runtimes.of(cloud), remaining()),
+    )
+  })
 }
 
 /**
- * For a function that a queue starts: its message, parsed. A message of a newer version is acknowledged and nothing is
- * done, since the next tick sends again. @throws MalformedMessage, which ends in the dead letters
+ * For a function that a queue starts: its message, parsed, and the cloud that it names. A message of a newer version, or of a cloud
+ * that is not of the deployment any more, is acknowledged and nothing is done, since the next tick sends again.
+ * @throws MalformedMessage, which ends in the dead letters
  */
-export function queueLambda<T>(
+export function queueLambda<T extends { readonly cloud: string }>(
   name: string,
   schema: z.ZodMiniType<T>,
   work: (message: T, runtime: Runtime, remaining: number, delivered: Delivery) => Promise<unknown>,
 ): Create {
-  return lambda(name, async (event, runtime, remaining) => {
+  return wrapped(name, async (event, runtimes, remaining) => {
     const delivered = delivery(event)
     if (delivered.version > messageVersion) return { acknowledged: `a message of version ${delivered.version}` }
-    return work(delivered.parse(schema), runtime, remaining, delivered)
+    const message = delivered.parse(schema)
+    if (!runtimes.clouds.includes(message.cloud)) return { acknowledged: `a message of the cloud ${message.cloud}` }
+    return work(message, runtimes.of(message.cloud), remaining(), delivered)
   })
 }
+
+function wrapped(
+  name: string,
+  work: (event: unknown, runtimes: Runtimes, remaining: () => number) => Promise<unknown>,
+): Create {
+  return (environment, overrides) => {
+    const logger = overrides?.logger ?? powertools(name)
+    let runtimes: Runtimes | undefined
+    return middy<unknown, unknown, Error, Context>()
+      .onError(({ error }) => logger.error(`${name} failed`, { error: error ? told(error) : 'unknown' }))
+      .handler(async (event, context) => {
+        runtimes ??= createRuntimes(environment, logger, overrides)
+        return work(event, runtimes, () => context.getRemainingTimeInMillis())
+      })
+  }
+}
+
+/** @returns of one cloud its result, of several each one's by its name. @throws what failed, once all have ended */
+async function forEach(clouds: readonly string[], work: (cloud: string) => Promise<unknown>): Promise<unknown> {
+  const [only, ...others] = clouds
+  if (only !== undefined && others.length === 0) return work(only)
+  const ends = await Promise.allSettled(clouds.map(async (cloud) => [cloud, await work(cloud)] as const))
+  const errors = ends.flatMap((end) => (end.status === 'rejected' ? [end.reason] : []))
+  if (errors.length === 0)
+    return Object.fromEntries(ends.flatMap((end) => (end.status === 'fulfilled' ? [end.value] : [])))
+  const failed = ends.flatMap((end, at) => (end.status === 'rejected' ? [`${clouds[at]}: ${told(end.reason)}`] : []))
+  throw new AggregateError(errors, failed.join('; '))
+}
+
+const told = (error: unknown): string => (error instanceof Error ? `${error.name}: ${error.message}` : String(error))
 
 /** Powertools' logger behind ours: one JSON line an entry. */
 function powertools(serviceName: string): Logger {

@@ -12,6 +12,7 @@ import { createSqsQueues } from '../queue/sqs.ts'
 import { createDynamoDbStore } from '../store/dynamodb.ts'
 import { sparingNewer } from '../store/notNewer.ts'
 import { dynamoDbClient, sqsClient } from './clients.ts'
+import { cloudOf, cloudsOf } from './clouds.ts'
 import {
   ConfigurationError,
   type Environment,
@@ -33,7 +34,31 @@ export interface Runtime {
   readonly cloudstack: () => CloudStack
 }
 
-/** @throws ConfigurationError */
+/** Of every cloud of the deployment, each made when it is first used. */
+export interface Runtimes {
+  /** Their names, one at least. */
+  readonly clouds: readonly string[]
+  /** @param cloud one of them. @throws ConfigurationError, which concerns that cloud alone */
+  readonly of: (cloud: string) => Runtime
+}
+
+/** @throws ConfigurationError when it cannot be told which clouds there are. */
+export function createRuntimes(environment: Environment, logger: Logger, overrides: Overrides = {}): Runtimes {
+  const clouds = cloudsOf(environment)
+  const made = new Map<string, Runtime>()
+  return {
+    clouds: clouds.map(({ name }) => name),
+    of: (cloud) => {
+      const known = made.get(cloud)
+      if (known !== undefined) return known
+      const runtime = createRuntime(cloudOf(environment, cloud).environment, logger, overrides)
+      made.set(cloud, runtime)
+      return runtime
+    },
+  }
+}
+
+/** Of one cloud, with its own environment (clouds.ts). @throws ConfigurationError */
 export function createRuntime(environment: Environment, logger: Logger, overrides: Overrides = {}): Runtime {
   const settings = parseConfiguration(environment)
   const table = settings.BRIDGEKEEPER_TABLE

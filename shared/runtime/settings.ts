@@ -144,6 +144,17 @@ export const settingsWithCloudStack = z.extend(settings, {
 
 export type SettingsWithCloudStack = z.infer<typeof settingsWithCloudStack>
 
+/** The names of all settings. */
+export const known: readonly string[] = Object.keys(settingsWithCloudStack.shape)
+
+/** Whether it is of the whole deployment, and never of one of its clouds (clouds.ts). */
+export const isOfDeployment = (name: string): boolean =>
+  ['BRIDGEKEEPER_CLOUD', 'BRIDGEKEEPER_DATA', 'BRIDGEKEEPER_TABLE'].includes(name) ||
+  name.startsWith('BRIDGEKEEPER_QUEUE_')
+
+/** Whether it says where a cloud is or who asks it, so that no two clouds share it. */
+export const isOfOneCloud = (name: string): boolean => known.includes(name) && name.startsWith('CLOUDSTACK_')
+
 /** Settings whose value never appears anywhere. */
 export const secrets: readonly string[] = ['CLOUDSTACK_API_KEY', 'CLOUDSTACK_SECRET_KEY']
 

@@ -27,11 +27,17 @@ const tick = `
 /** What Lambda does: `require` with its own SDK found beside, then one call. Prints the error that the call ended in. */
 const call = `
   const { handler } = require(process.argv[1])
-  const message = { messageId: 'm', body: '{}', attributes: { ApproximateReceiveCount: '1' } }
-  handler({ Records: [message] }, { getRemainingTimeInMillis: () => 1000 }).then(
+  handler(JSON.parse(process.argv[2]), { getRemainingTimeInMillis: () => 1000 }).then(
     () => console.log('ENDED WITH nothing'),
     (error) => console.log('ENDED WITH ' + error.name + ': ' + error.message),
   )`
+
+/** As its queue starts it, or as one starts it by hand. */
+const eventOf = (name: string): unknown => {
+  if (name === 'backfill' || name === 'housekeeping') return {}
+  const body = JSON.stringify({ v: 1, cloud: 'default', zone: 'z', host: 'h', tick: 1, why: 'edge' })
+  return { Records: [{ messageId: 'm', body, attributes: { ApproximateReceiveCount: '1' } }] }
+}
 
 describe('the bundles', () => {
   let out = ''
@@ -57,7 +63,8 @@ describe('the bundles', () => {
   test.each(functions)('%s loads, and asks for its configuration at the first call', async (name) => {
     const environment = { NODE_PATH: join(root, 'node_modules'), AWS_REGION: 'us-east-1' }
     const file = join(out, 'functions', `${name}.js`)
-    const { stdout } = await run(process.execPath, ['-e', call, file], { env: environment, timeout: 20_000 })
+    const args = ['-e', call, file, JSON.stringify(eventOf(name))]
+    const { stdout } = await run(process.execPath, args, { env: environment, timeout: 20_000 })
     expect(stdout).toMatch(/ENDED WITH ConfigurationError: BRIDGEKEEPER_TABLE is not set/)
   })
 

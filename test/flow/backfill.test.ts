@@ -1,15 +1,16 @@
 import { describe, expect, it } from 'vitest'
-import { parseSelection } from '../../shared/flow/backfill.ts'
+import { parseRequest } from '../../shared/flow/backfill.ts'
 
-const form = '": …, "cluster": …, "host": …}, any of them, each a name or an id of 1 to 255 characters'
+const form = '": …, "zone": …, "cluster": …, "host": …}, any of them, each a name or an id of 1 to 255 characters'
 
 describe('the selection that the backfill function is invoked with', () => {
   it.each([
-    ['nothing, which is every host', undefined, {}],
-    ['null, as an invocation without a payload has it', null, {}],
-    ['parts of a choice', { zone: 'Zürich', host: 'kvm1' }, { zone: 'Zürich', host: 'kvm1' }],
+    ['nothing, which is every host', undefined, { chosen: {} }],
+    ['null, as an invocation without a payload has it', null, { chosen: {} }],
+    ['parts of a choice', { zone: 'Zürich', host: 'kvm1' }, { chosen: { zone: 'Zürich', host: 'kvm1' } }],
+    ['a choice in one of several clouds', { cloud: 'eu', zone: 'Zürich' }, { cloud: 'eu', chosen: { zone: 'Zürich' } }],
   ])('may be %s', (_, given, expected) => {
-    expect(parseSelection(given)).toEqual(expected)
+    expect(parseRequest(given)).toEqual(expected)
   })
 
   it.each([
@@ -19,6 +20,6 @@ describe('the selection that the backfill function is invoked with', () => {
     ['a number', { cluster: 7 }, '"cluster" is not what it should be'],
     ['a text', 'Zürich', 'the payload is not what it should be'],
   ])('is refused in one line for %s', (_, given, wrong) => {
-    expect(() => parseSelection(given)).toThrow(`${wrong}: give {"zone${form}`)
+    expect(() => parseRequest(given)).toThrow(`${wrong}: give {"cloud${form}`)
   })
 })

@@ -10,6 +10,7 @@ import { type CloudStackSimulator, startCloudStackSimulator } from '../../infra/
 import { dynamoDbClient } from '../../shared/runtime/clients.ts'
 import { createDynamoDbStore } from '../../shared/store/dynamodb.ts'
 import { controlKey } from '../../shared/store/items.ts'
+import { run } from '../cli/program.ts'
 
 const program = join(import.meta.dirname, '../../infra/local/start.ts')
 const patience = { timeout: 15_000, interval: 50 }
@@ -180,6 +181,60 @@ describe('the service on one machine', () => {
     expect(running.output().trim().split('\n')).toHaveLength(1)
     expect(running.output()).not.toContain(simulator.secretKey)
     expect(existsSync(data)).toBe(false)
+  })
+
+  describe('with two clouds', () => {
+    let other: CloudStackSimulator
+    let both: Readonly<Record<string, string>> = {}
+    beforeAll(async () => {
+      other = await startCloudStackSimulator()
+      both = {
+        BRIDGEKEEPER_CLOUD: 'eu,us',
+        BRIDGEKEEPER_DRIVERS: 'Simulator=cloudstack',
+        ...keysOf(simulator, 'EU'),
+        ...keysOf(other, 'US'),
+      }
+    })
+    afterAll(() => other.stop())
+
+    const keysOf = ({ url, apiKey, secretKey }: CloudStackSimulator, suffix: string) => ({
+      [`CLOUDSTACK_API_URL__${suffix}`]: url,
+      [`CLOUDSTACK_API_KEY__${suffix}`]: apiKey,
+      [`CLOUDSTACK_SECRET_KEY__${suffix}`]: secretKey,
+    })
+
+    test('serves both, and a command is told which one it is about', async () => {
+      const running = start(both)
+      await serviceOf(running)
+      const status = (...args: string[]) => run(['status', '-o', 'json', ...args], { BRIDGEKEEPER_DATA: data })
+      expect(await status()).toMatchObject({
+        code: 1,
+        stderr: 'bridgekeeper: there are several clouds: name one with --cloud: eu, us.\n',
+      })
+      expect(await status('--cloud', 'asia')).toMatchObject({
+        code: 1,
+        stderr: 'bridgekeeper: --cloud "asia" is none of the clouds here: eu, us.\n',
+      })
+      for (const cloud of ['eu', 'us']) {
+        await vi.waitFor(async () => {
+          const { code, stdout } = await status('--cloud', cloud)
+          expect(code).toBe(0)
+          expect(JSON.parse(stdout)).toMatchObject({ cloud, hosts: [] })
+        }, patience)
+      }
+    })
+
+    test('says of each mistake of which cloud it is, and makes nothing', async () => {
+      const running = start({ ...both, CLOUDSTACK_SECRET_KEY__US: 'wrong', BRIDGEKEEPER_MODE__EU: 'watch' })
+      expect(await running.ended).toEqual([1, null])
+      expect(running.output().trim().split('\n')).toEqual([
+        expect.stringMatching(/^cloud eu: BRIDGEKEEPER_MODE="watch" is neither observe nor apply/),
+        expect.stringMatching(
+          /^cloud us: CLOUDSTACK_API_KEY=\(hidden\) and CLOUDSTACK_SECRET_KEY=\(hidden\) do not work/,
+        ),
+      ])
+      expect(existsSync(data)).toBe(false)
+    })
   })
 
   test('says in one line that its folder cannot be used', async () => {
