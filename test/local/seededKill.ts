@@ -20,7 +20,7 @@ const reach = {
   diff: { write: 3, send: 1 },
   provisionKvm: { write: 6, send: 0 },
 } as const
-const secondsToConverge = 45
+const secondsToConverge = 150
 
 export async function playSeed(seed: number): Promise<Round> {
   const pick = numbers(seed)
