@@ -68,26 +68,38 @@ export function conditionExpression(condition: Condition): Omit<Expression, 'Upd
 const clause = (word: string, parts: readonly string[]): string =>
   parts.length === 0 ? '' : `${word} ${parts.join(', ')}`
 
-function conditionText(
-  condition: Condition,
-  name: (attribute: string) => string,
-  value: (given: Value) => string,
-): string {
+type Placeholder<T> = (given: T) => string
+
+/**
+ * In parentheses is only what another word joins, and more than one. DynamoDB refuses parentheses around parentheses, and the
+ * embedded engine's parser takes several times as long for each level of them.
+ */
+function conditionText(condition: Condition, name: Placeholder<string>, value: Placeholder<Value>): string {
   if ('absent' in condition) return `attribute_not_exists(${name(condition.absent)})`
   if ('present' in condition) return `attribute_exists(${name(condition.present)})`
-  if ('all' in condition) return joined(condition.all, ' AND ', name, value)
-  if ('any' in condition) return joined(condition.any, ' OR ', name, value)
-  const right = 'other' in condition ? name(condition.other) : value(condition.value)
-  return `${name(condition.attribute)} ${condition.is} ${right}`
+  if ('is' in condition) {
+    const right = 'other' in condition ? name(condition.other) : value(condition.value)
+    return `${name(condition.attribute)} ${condition.is} ${right}`
+  }
+  const { word, parts: given } = groupOf(condition)
+  const parts = flat(given, word)
+  const text = (part: Condition): string => conditionText(part, name, value)
+  return parts.map((part) => (parts.length > 1 && isGroup(part) ? `(${text(part)})` : text(part))).join(word)
 }
 
-/** One alone stands as it is: DynamoDB refuses parentheses around parentheses. */
-function joined(
-  conditions: readonly Condition[],
-  word: string,
-  name: (attribute: string) => string,
-  value: (given: Value) => string,
-): string {
-  const texts = conditions.map((each) => conditionText(each, name, value))
-  return texts.length === 1 ? texts.join('') : texts.map((text) => `(${text})`).join(word)
+type Group = Extract<Condition, { readonly all: unknown } | { readonly any: unknown }>
+type Word = ' AND ' | ' OR '
+
+const isGroup = (condition: Condition): condition is Group => 'all' in condition || 'any' in condition
+
+const groupOf = (group: Group): { readonly word: Word; readonly parts: readonly Condition[] } =>
+  'all' in group ? { word: ' AND ', parts: group.all } : { word: ' OR ', parts: group.any }
+
+/** Those of an all in an all, and of a group of one, stand beside the others. */
+function flat(given: readonly Condition[], word: Word): readonly Condition[] {
+  return given.flatMap((part) => {
+    if (!isGroup(part)) return [part]
+    const { word: itsWord, parts } = groupOf(part)
+    return itsWord === word || parts.length === 1 ? flat(parts, word) : [part]
+  })
 }
