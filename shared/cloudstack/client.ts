@@ -7,6 +7,7 @@ import type * as z from 'zod'
 import type { CloudFacts, HostFact, NetworkFact } from '../reconcile/model.ts'
 import { type Logger, silent } from '../runtime/logger.ts'
 import { eventRow, hostRow, pageOf } from './answers.ts'
+import type { Command } from './calls.ts'
 import { MalformedAnswer, RequestRefused } from './errors.ts'
 import { judge, parseCursor, startDate } from './events.ts'
 import { type List, readFacts, readNetwork, readNetworksOn } from './facts.ts'
@@ -39,10 +40,10 @@ export interface CloudStack {
    */
   updateHost(id: string): Promise<void>
   /**
-   * Any other command: its answer without the outer key, parsed by `schema`. A request whose kept connection died goes
-   * twice, so the command should be one that may. @throws CloudStackError
+   * Any other command of calls.ts: its answer without the outer key, parsed by `schema`. A request whose kept connection
+   * died goes twice, so the command should be one that may. @throws CloudStackError
    */
-  call<T>(command: string, parameters: Parameters, schema: z.ZodType<T>): Promise<T>
+  call<T>(command: Command, parameters: Parameters, schema: z.ZodType<T>): Promise<T>
 }
 
 export interface CloudStackOptions {
@@ -92,7 +93,7 @@ export function createCloudStack(options: CloudStackOptions): CloudStack {
   }
 }
 
-async function ask<T>(send: Send, command: string, parameters: Parameters, schema: z.ZodType<T>): Promise<T> {
+async function ask<T>(send: Send, command: Command, parameters: Parameters, schema: z.ZodType<T>): Promise<T> {
   const answer = schema.safeParse(await send({ command, parameters }))
   if (answer.success) return answer.data
   const issues = answer.error.issues.slice(0, 3).map(({ path, message }) => `${path.map(String).join('.')}: ${message}`)

@@ -5,11 +5,12 @@
 import type * as z from 'zod'
 import type { CloudFacts, GuestLabels, NetworkFact, OfferingFact, PhysicalNetworkFact } from '../reconcile/model.ts'
 import { networkRow, offeringRow, physicalNetworkRow, trafficTypeRow, zoneRow } from './answers.ts'
+import type { Command } from './calls.ts'
 import { RightLost } from './errors.ts'
 
 /** @param name the key under which the rows stand */
 export type List = <Row extends { readonly id: string }>(
-  command: string,
+  command: Command,
   parameters: Readonly<Record<string, string>>,
   name: string,
   row: z.ZodType<Row>,

@@ -4,9 +4,10 @@
  */
 
 import type { CloudStack } from '../cloudstack/client.ts'
+import { CloudStackError } from '../cloudstack/errors.ts'
 import { interrupted, judgeAbsent } from '../reconcile/guard.ts'
 import { raisesWanted } from '../reconcile/listeners.ts'
-import type { HostFact, ZoneFact } from '../reconcile/model.ts'
+import type { CloudFacts, HostFact, ZoneFact } from '../reconcile/model.ts'
 import type { HostRecord } from '../reconcile/record.ts'
 import { transitions } from '../reconcile/transitions.ts'
 import type { Ports } from '../runtime/ports.ts'
@@ -23,7 +24,11 @@ export interface Observed {
   readonly remembered: Remembered
 }
 
-/** @throws CloudStackError when any listing failed or is not complete: then nothing was written. */
+/**
+ * Networks that cannot be read until somebody changes something, as after a lost right, stop no host: the last good ones
+ * stay in force for each that comes back, and the status says why (DESIGN 5).
+ * @throws CloudStackError when another listing failed or is not complete: then nothing was written.
+ */
 export async function observe(
   ports: Ports,
   cloudstack: CloudStack,
@@ -31,15 +36,8 @@ export async function observe(
   control: Control,
 ): Promise<Observed> {
   const hosts = await cloudstack.listHosts()
-  const events = await cloudstack.changedSince(control.cursor)
   const kinds = [...new Set(hosts.map((host) => `${host.zone}/${host.hypervisor}`))].sort()
-  const mustList =
-    events.changed ||
-    control.listedAt === undefined ||
-    ports.now() - control.listedAt >= policy.listMilliseconds ||
-    control.refusals?.networks !== undefined ||
-    kinds.some((kind) => !control.desired.includes(kind))
-  const facts = mustList ? await cloudstack.listFacts() : undefined
+  const { facts, cursor, unread } = await readNetworks(ports, cloudstack, policy, control, kinds)
   const refusedBefore = refusalsBefore(control, ports.now())
   const published = facts ? await publish(ports, policy, control.tick, facts, hosts, refusedBefore.networks) : undefined
 
@@ -60,20 +58,62 @@ export async function observe(
   const { records, edges } = await writeHosts(ports, policy.cloud, control, before, [...hosts, ...removed])
 
   const now = ports.now()
+  const unjudged = unread === undefined ? undefined : refusedBefore.networks
   const refused = {
     ...(judged.refusal && { hosts: judged.refusal }),
     ...(published?.refusal && { networks: published.refusal }),
+    ...(unjudged && { networks: interrupted(unjudged, now) }),
   }
   for (const [what, { absentees, known, times }] of Object.entries(refused)) {
     ports.logger.error('a disappearance is not believed', { cloud: policy.cloud, what, absentees, known, times })
   }
-  const good = Object.keys(refused).length === 0 && published?.whole !== false ? { lastGoodAt: now } : {}
+  const isGood = Object.keys(refused).length === 0 && published?.whole !== false && unread === undefined
   const listed =
-    facts === undefined
+    facts === undefined || cursor === undefined
       ? {}
-      : { listedAt: now, cursor: events.cursor, zones: stillThere(facts.zones, control.zones, records), desired: kinds }
-  const judgedAt = { refusals: refused, judged: control.tick }
-  return { records, edges, remembered: { ...judgedAt, settings: deployedSettings(policy), ...good, ...listed } }
+      : { listedAt: now, cursor, zones: stillThere(facts.zones, control.zones, records), desired: kinds }
+  const remembered = {
+    refusals: refused,
+    judged: control.tick,
+    settings: deployedSettings(policy),
+    ...(isGood ? { lastGoodAt: now } : {}),
+    ...(unread === undefined ? {} : { failure: unread, failureAt: now }),
+    ...listed,
+  }
+  return { records, edges, remembered }
+}
+
+interface NetworksRead {
+  /** Absent where nothing says that they may have changed. */
+  readonly facts?: CloudFacts
+  readonly cursor?: string
+  /** Why they could not be read. */
+  readonly unread?: string
+}
+
+/** @throws CloudStackError that may pass by itself: the next tick reads again */
+async function readNetworks(
+  ports: Ports,
+  cloudstack: CloudStack,
+  policy: Policy,
+  control: Control,
+  kinds: readonly string[],
+): Promise<NetworksRead> {
+  try {
+    const { changed, cursor } = await cloudstack.changedSince(control.cursor)
+    const mustList =
+      changed ||
+      control.listedAt === undefined ||
+      ports.now() - control.listedAt >= policy.listMilliseconds ||
+      control.refusals?.networks !== undefined ||
+      kinds.some((kind) => !control.desired.includes(kind))
+    return mustList ? { facts: await cloudstack.listFacts(), cursor } : {}
+  } catch (error) {
+    if (!(error instanceof CloudStackError) || error.transient) throw error
+    const unread = `the networks cannot be read, and the last good ones stay in force: ${error.message}`.slice(0, 1000)
+    ports.logger.error('networks cannot be read', { cloud: policy.cloud, tick: control.tick, unread })
+    return { unread }
+  }
 }
 
 /** Of the tick before this one; what an earlier one refused was interrupted. */

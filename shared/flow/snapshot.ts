@@ -4,7 +4,8 @@
  *
  * - take the lease, which numbers the tick and pays for its first requests; a held lease skips it, and so does a
  *   CloudStack that is left alone
- * - list hosts, and the events since last time; list networks too if an event, a new kind of host or the clock says so
+ * - list hosts, and the events since last time; list networks too if an event, a new kind of host or the clock says so;
+ *   where these cannot be read for want of a right, the last good ones stay in force, and the hosts are served
  * - only then read the records (the other way round loses an edge), and write what changed, each edge with its state
  * - ask `due` of the records as these writes left them; send a diff request for each zone that needs one and is not paused
  * - release, unless somebody kicked meanwhile: then go round once more; after that, release, and leave to the next tick a

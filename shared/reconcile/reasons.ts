@@ -121,6 +121,10 @@ const entries = {
     retry: true,
     next: 'The host answered something that is not understood; read the detail and the log.',
   },
+  CloudStackTooOld: {
+    retry: true,
+    next: 'Such a CloudStack sends a host nothing when it is asked: upgrade it to 4.17 or later, or name a driver that reaches the host in BRIDGEKEEPER_DRIVERS.',
+  },
   CloudStackRefused: { retry: true, next: 'CloudStack refused the request; read the detail.' },
   TimeOut: { retry: true, next: 'The run ended itself before its time limit; it goes on in the next one.' },
   Misconfigured: {

@@ -80,7 +80,17 @@ export const nextRound = (cloud: string, me: string): Write => ({
 export type Remembered = Partial<
   Pick<
     Control,
-    'cursor' | 'listedAt' | 'zones' | 'desired' | 'lastGoodAt' | 'refusals' | 'judged' | 'settings' | 'requests'
+    | 'cursor'
+    | 'listedAt'
+    | 'zones'
+    | 'desired'
+    | 'lastGoodAt'
+    | 'refusals'
+    | 'judged'
+    | 'settings'
+    | 'requests'
+    | 'failure'
+    | 'failureAt'
   >
 >
 
@@ -91,7 +101,11 @@ export type Remembered = Partial<
 export const release = (cloud: string, me: string, kickAsRead: number | undefined, remembered: Remembered): Write => ({
   key: controlKey(cloud),
   set: { ...remembered },
-  remove: ['holder', 'until', 'failure', 'failureAt'],
+  remove: [
+    'holder',
+    'until',
+    ...(['failure', 'failureAt'] as const).filter((failing) => remembered[failing] === undefined),
+  ],
   when: kickAsRead === undefined ? holds(me) : { all: [holds(me), kickIs(kickAsRead)] },
 })
 

@@ -12,6 +12,7 @@ import {
   WrongEndpoint,
 } from '../../shared/cloudstack/errors.ts'
 import { describeFailure } from '../../shared/cloudstack/failure.ts'
+import { anyCommand } from './anyCommand.ts'
 import { captures, captureText } from './fixtures.ts'
 
 const keys = { apiKey: 'very-secret-api-key', secretKey: 'very-secret-secret-key' }
@@ -39,8 +40,8 @@ const answering =
 
 /** @returns the error of a call, after looking into every corner of it */
 async function failureOf(url: string, command = 'listZones', timeoutMs = 2000): Promise<CloudStackError> {
-  const client = createCloudStack({ url, ...keys, timeoutMs, sleep: async () => {} })
-  const error = await client.call(command, {}, z.unknown()).then(
+  const call = anyCommand({ url, ...keys }, timeoutMs)
+  const error = await call(command, {}, z.unknown()).then(
     () => expect.unreachable('it should have failed'),
     (thrown: unknown) => thrown,
   )

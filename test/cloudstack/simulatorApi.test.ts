@@ -4,6 +4,7 @@ import * as z from 'zod'
 import { managementServerId, seedCloud } from '../../infra/local/cloudstackSimulator/seed.ts'
 import { type CloudStackSimulator, startCloudStackSimulator } from '../../infra/local/cloudstackSimulator/simulator.ts'
 import { type CloudStack, createCloudStack } from '../../shared/cloudstack/client.ts'
+import { anyCommand } from './anyCommand.ts'
 import { captureBody } from './fixtures.ts'
 
 const seed = seedCloud([
@@ -34,7 +35,7 @@ afterEach(async () => {
 })
 
 const call = (command: string, parameters: Readonly<Record<string, string>> = {}) =>
-  client.call(command, parameters, record)
+  anyCommand(simulator)(command, parameters, record)
 
 const keysOf = (answer: Readonly<Record<string, unknown>>): readonly string[] => Object.keys(answer).sort()
 
@@ -43,7 +44,7 @@ const hostId = (): string => simulator.cloud.host('h1').id
 /** Starts a job and asks until it is settled, as an operator's script does. */
 async function settle(command: string, parameters: Readonly<Record<string, string>>) {
   const { jobid } = z.object({ jobid: z.string() }).parse(await call(command, parameters))
-  const query = () => client.call('queryAsyncJobResult', { jobid }, job)
+  const query = () => anyCommand(simulator)('queryAsyncJobResult', { jobid }, job)
   await vi.waitUntil(async () => (await query()).jobstatus !== 0)
   return query()
 }

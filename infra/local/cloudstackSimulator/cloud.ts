@@ -64,6 +64,7 @@ export interface RunningCloud {
 export function createCloud(seed: CloudSeed, options: CloudOptions = {}): RunningCloud {
   const state = createState(seed, {
     version: '4.18.0.0',
+    dynamicRoles: true,
     now: Date.now,
     sleep: async (wait) => void (await delay(wait, undefined, { ref: false })),
     sharedPrimaryPools: 1,

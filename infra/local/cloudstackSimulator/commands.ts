@@ -15,10 +15,11 @@ import {
   listTrafficTypes,
   listZones,
 } from './listCommands.ts'
-import { type Answer, type Parameters, pageOf } from './listing.ts'
-import type { Account, Host } from './model.ts'
+import type { Answer, Parameters } from './listing.ts'
+import type { Account, Host, Role } from './model.ts'
 import { createNetwork, deleteNetwork } from './networkLife.ts'
 import { invalid, missing, Refusal, unknownId } from './refusal.ts'
+import { createRole, createRolePermission, listRolePermissions, listRoles, roleAllows } from './roles.ts'
 import { hostRow, networkRow } from './rows.ts'
 import { type CloudState, hostOf } from './state.ts'
 
@@ -28,10 +29,14 @@ export interface CommandContext {
   readonly account: Account
   /** A fault: an Admin sees no URIs any more. */
   readonly rightLost: boolean
+  /** A fault: commands that no role allows any more. */
+  readonly denied: readonly string[]
 }
 
 interface Command {
   readonly everybody?: true
+  /** The types of role to which the command itself is allowed, where no rule of a role says otherwise. */
+  readonly annotated?: readonly Role[]
   readonly demands?: readonly string[]
   readonly async?: true
   readonly run: (context: CommandContext, parameters: Parameters) => Answer | Promise<Answer>
@@ -66,6 +71,14 @@ const table: Readonly<Record<string, Command>> = {
   cancelHostMaintenance: { demands: ['id'], async: true, run: hostJob('cancelHostMaintenance', cancelMaintenance) },
   createNetwork: { everybody: true, demands: ['name', 'networkofferingid', 'zoneid'], run: runCreateNetwork },
   deleteNetwork: { everybody: true, demands: ['id'], async: true, run: runDeleteNetwork },
+  listRoles: { annotated: ['Admin', 'DomainAdmin'], run: listRoles },
+  listRolePermissions: { annotated: ['Admin'], run: listRolePermissions },
+  createRole: { annotated: ['Admin'], demands: ['name', 'type'], run: createRole },
+  createRolePermission: {
+    annotated: ['Admin'],
+    demands: ['roleid', 'rule', 'permission'],
+    run: createRolePermission,
+  },
 }
 
 /** Names are case-sensitive. */
@@ -74,15 +87,18 @@ export const isCommand = (name: string): boolean => Object.hasOwn(table, name)
 /** @throws Refusal 432 for a role without the command, 431 for a missing parameter, 530 where the server itself fails */
 export async function runCommand(name: string, context: CommandContext, parameters: Parameters): Promise<Answer> {
   const command = table[name]
-  if (command === undefined || !allows(context.account, name)) throw notAvailable(name, context.account)
+  if (command === undefined || !allows(context, name)) throw notAvailable(name, context.account)
   const lacking = (command.demands ?? []).find((parameter) => !parameters.has(parameter))
   if (lacking !== undefined) throw missing(name, lacking)
   return command.run(context, parameters)
 }
 
-function allows({ role, commands }: Account, name: string): boolean {
-  if (commands !== undefined) return commands.includes(name)
-  return role === 'Admin' || table[name]?.everybody === true
+function allows({ state, account, denied }: CommandContext, name: string): boolean {
+  if (denied.includes(name)) return false
+  const { everybody = false, annotated = [] } = table[name] ?? {}
+  const custom = account.roleId === undefined ? undefined : state.roles.get(account.roleId)
+  if (custom !== undefined) return roleAllows(custom, name, annotated)
+  return account.role === 'Admin' || everybody
 }
 
 function notAvailable(command: string, { name, number, id }: Account): Refusal {
@@ -90,21 +106,23 @@ function notAvailable(command: string, { name, number, id }: Account): Refusal {
   return new Refusal(432, `The API [${command}] does not exist or is not available for the account ${account}.`)
 }
 
-function listCapabilities({ state }: CommandContext): Answer {
-  return { capability: { cloudstackversion: state.options.version, dynamicrolesenabled: true, defaultuipagesize: 20 } }
+function listCapabilities({ state: { options } }: CommandContext): Answer {
+  const { version, dynamicRoles } = options
+  return { capability: { cloudstackversion: version, dynamicrolesenabled: dynamicRoles, defaultuipagesize: 20 } }
 }
 
-function listApis({ account }: CommandContext, parameters: Parameters): Answer {
+/** What the caller may call; it is never paged, and a name that is none, or that the caller may not call, is an error. */
+function listApis(context: CommandContext, parameters: Parameters): Answer {
   const wanted = parameters.get('name')
-  const rows = Object.entries(table).filter(
-    ([name]) => allows(account, name) && (wanted === undefined || wanted === name),
-  )
-  const render = ([name, command]: (typeof rows)[number]): Answer => ({
-    name,
-    isasync: command.async === true,
-    params: (command.demands ?? []).map((parameter) => ({ name: parameter, required: true })),
-  })
-  return pageOf({ command: 'listApis', name: 'api', rows, render }, parameters)
+  const rows = Object.entries(table)
+    .filter(([name]) => allows(context, name) && (wanted === undefined || wanted === name))
+    .map(([name, command]) => ({
+      name,
+      isasync: command.async === true,
+      params: (command.demands ?? []).map((parameter) => ({ name: parameter, required: true })),
+    }))
+  if (rows.length > 0) return { count: rows.length, api: rows }
+  throw new Refusal(530, 'Api Discovery plugin was unable to find an api by that name or process any apis')
 }
 
 async function runAddHost({ state }: CommandContext, parameters: Parameters): Promise<Answer> {

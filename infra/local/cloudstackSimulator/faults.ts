@@ -11,6 +11,10 @@ export interface Faults {
   cut?: { readonly command: string; readonly rows: number }
   /** The admin's keys show no broadcast URIs any more. */
   rightLost?: boolean
+  /** Commands that nobody's role allows any more. */
+  denied?: readonly string[]
+  /** What another version of the server would answer. */
+  rewrite?: (command: string, answer: Answer) => Answer
   /** This command, or `*` for any, is never answered. */
   hang?: string
   /** Something else answers in CloudStack's place: a web page. */

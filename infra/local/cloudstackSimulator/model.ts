@@ -105,8 +105,27 @@ export interface Account {
   readonly role: Role
   readonly apiKey: string
   readonly secretKey: string
-  /** Where an Admin's role is cut down: the only commands that it allows. */
-  readonly commands?: readonly string[]
+  /** Of a role that was created; its type is `role` then. */
+  readonly roleId?: string
+}
+
+/** A dynamic role. */
+export interface CustomRole {
+  readonly id: string
+  readonly name: string
+  readonly type: string
+  readonly description?: string
+  readonly isDefault: boolean
+  /** The first one that matches decides. */
+  readonly rules: readonly RolePermission[]
+}
+
+export interface RolePermission {
+  readonly id: string
+  /** The name of a command, in which `*` stands for anything. */
+  readonly rule: string
+  readonly permission: 'allow' | 'deny'
+  readonly description?: string
 }
 
 export interface CloudSeed {

@@ -35,6 +35,8 @@ export interface CloudStackSimulator {
   readonly requests: Readonly<Record<string, number>>
   /** Change its fields to make the server misbehave. */
   readonly faults: Faults
+  /** An account with keys of its own, and a role of type Admin that was created here. */
+  addAccount(name: string, role: string): Account
   stop(): Promise<void>
 }
 
@@ -62,8 +64,10 @@ export async function startCloudStackSimulator(options: SimulatorOptions = {}): 
     const { command, parameters } = asked
     if (!isCommand(command)) throw unauthorized()
     const account = authenticate(asked.pairs, everyone, state.options.now())
-    const context = { state, jobs, account, rightLost: faults.rightLost === true }
-    return withCut(faults, command, await runCommand(command, context, parameters))
+    const { rightLost = false, denied = [], rewrite } = faults
+    const context = { state, jobs, account, rightLost, denied }
+    const found = withCut(faults, command, await runCommand(command, context, parameters))
+    return rewrite === undefined ? found : rewrite(command, found)
   }
 
   const server = createServer((request, response) => {
@@ -101,6 +105,15 @@ export async function startCloudStackSimulator(options: SimulatorOptions = {}): 
     cloud,
     requests,
     faults,
+    addAccount: (name, role) => {
+      const roleId = [...state.roles.values()].find((one) => one.name === role && one.type === 'Admin')?.id
+      if (roleId === undefined) throw new Error(`there is no role ${role} of type Admin`)
+      const keys = { apiKey: `simulator-${name}-api-key`, secretKey: `simulator-${name}-secret-key` }
+      const id = uuidOf('account', name)
+      const account: Account = { id, number: everyone.length + 2, name, role: 'Admin', roleId, ...keys }
+      everyone.push(account)
+      return account
+    },
     stop: async () => {
       stopping.abort()
       server.closeAllConnections()

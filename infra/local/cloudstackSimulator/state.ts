@@ -2,8 +2,9 @@
  * Everything that the simulated cloud holds, and how it is looked up and noted. In: a seed and the outside (time, waiting,
  * what a set-up does). Out: one state that the rest of the simulator changes by replacing records.
  */
-import type { CloudSeed, Event, Host, Network, Offering } from './model.ts'
+import type { CloudSeed, CustomRole, Event, Host, Network, Offering } from './model.ts'
 import { failed } from './refusal.ts'
+import { defaultRoles } from './roles.ts'
 import { uuidOf } from './seed.ts'
 
 export type Cause = 'connect' | 'createNetwork' | 'updateHost'
@@ -27,6 +28,8 @@ export type OnSent = (host: Host, network: Network) => boolean | Promise<boolean
 export interface CloudOptions {
   /** Before 4.17 a server sends nothing when a host connects or is updated (FACTS A2). */
   readonly version?: string
+  /** False: its roles are fixed, and none can be created. */
+  readonly dynamicRoles?: boolean
   readonly now?: () => number
   /** Waits, and rejects when the simulator stops. */
   readonly sleep?: (milliseconds: number) => Promise<void>
@@ -47,6 +50,7 @@ export interface CloudState {
   /** Oldest first. */
   readonly networks: Map<string, Network>
   readonly offerings: ReadonlyMap<string, Offering>
+  readonly roles: Map<string, CustomRole>
   /** Oldest first. */
   readonly events: Event[]
   readonly setups: Setup[]
@@ -62,6 +66,7 @@ export function createState(seed: CloudSeed, options: Required<CloudOptions>): C
     hosts: new Map(seed.hosts.map((host) => [host.id, host])),
     networks: new Map(seed.networks.map((network) => [network.id, network])),
     offerings: new Map(seed.offerings.map((offering) => [offering.id, offering])),
+    roles: new Map(defaultRoles.map((role) => [role.id, role])),
     events: [...seed.events],
     setups: [],
     cleanups: [],

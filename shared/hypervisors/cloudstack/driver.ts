@@ -7,9 +7,16 @@ import type { CloudStack } from '../../cloudstack/client.ts'
 import { CloudStackError } from '../../cloudstack/errors.ts'
 import type { DesiredNetwork } from '../../reconcile/model.ts'
 import { type Driver, HostError, type Session, type Target, type View } from '../driver.ts'
+import { demandSetUps } from './tooOld.ts'
 
-export function createCloudStackDriver(cloudstack: Pick<CloudStack, 'updateHost'>): Driver {
-  return { verifies: false, open: async (target, signal) => openSession(cloudstack, target, signal) }
+export function createCloudStackDriver(cloudstack: Pick<CloudStack, 'updateHost' | 'call'>): Driver {
+  return {
+    verifies: false,
+    open: async (target, signal) => {
+      await demandSetUps(cloudstack)
+      return openSession(cloudstack, target, signal)
+    },
+  }
 }
 
 function openSession(cloudstack: Pick<CloudStack, 'updateHost'>, target: Target, signal: AbortSignal): Session {

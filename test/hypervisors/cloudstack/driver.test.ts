@@ -13,7 +13,7 @@ describe('the driver that only asks CloudStack', () => {
     host = await startCloudStackHost()
     const before = host.simulator.cloud.host('sim1')
     await run(host.driver, host.target, desiredOf(host.desired), 'apply', never)
-    expect(host.simulator.requests).toEqual({ updateHost: 1 })
+    expect(host.simulator.requests).toEqual({ listCapabilities: 1, updateHost: 1 })
     expect(host.simulator.cloud.setups.map(({ host: id, cause }) => [id, cause])).toEqual([
       [host.target.id, 'updateHost'],
       [host.target.id, 'updateHost'],
@@ -36,11 +36,11 @@ describe('the driver that only asks CloudStack', () => {
     })
   })
 
-  it('asks nothing in mode observe, nor where nothing is desired', async () => {
+  it('asks for nothing but the version in mode observe, and where nothing is desired', async () => {
     host = await startCloudStackHost()
     await run(host.driver, host.target, desiredOf(host.desired), 'observe', never)
     await run(host.driver, host.target, desiredOf([]), 'apply', never)
-    expect(host.simulator.requests).toEqual({})
+    expect(host.simulator.requests).toEqual({ listCapabilities: 2 })
   })
 
   it('counts a request that timed out as made', async () => {
@@ -68,5 +68,20 @@ describe('the driver that only asks CloudStack', () => {
       reason: 'CloudStackRefused',
       message: expect.stringMatching(/updateHost: .*431/),
     })
+  })
+
+  it.each(['apply', 'observe'] as const)('requests nothing below 4.17 in mode %s, and says why', async (mode) => {
+    host = await startCloudStackHost('4.16.1.0')
+    await expect(run(host.driver, host.target, desiredOf(host.desired), mode, never)).rejects.toMatchObject({
+      reason: 'CloudStackTooOld',
+      message: expect.stringMatching(/CloudStack is 4\.16\.1\.0; only from 4\.17 on .* nothing was requested/),
+    })
+    expect(host.simulator.requests).toEqual({ listCapabilities: 1 })
+  })
+
+  it.each(['4.17.0.0', 'ours-1'])('requests as ever where the version is %s', async (version) => {
+    host = await startCloudStackHost(version)
+    await run(host.driver, host.target, desiredOf(host.desired), 'apply', never)
+    expect(host.simulator.requests.updateHost).toBe(1)
   })
 })

@@ -86,7 +86,8 @@ export function listings(known: Known): Watch {
     const is = readControl(after)
     if (is === undefined) return
     const round = rounds.get(call)
-    const released = write.remove?.includes('holder') === true && write.set?.failure === undefined
+    const read = write.set?.failure === undefined || write.set.judged !== undefined
+    const released = write.remove?.includes('holder') === true && read
     if (write.add?.tick !== undefined) {
       if (round !== undefined) checkRound(call, round)
       const { hosts, networks } = is.refusals ?? {}

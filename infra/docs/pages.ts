@@ -1,0 +1,6 @@
+/** The pages of docs/ that are generated. In: nothing. Out: their names and what they say now. A test compares. */
+import { versionsPage } from './versionsPage.ts'
+
+export const pages: Readonly<Record<string, () => string>> = {
+  'versions.md': versionsPage,
+}

@@ -1,0 +1,61 @@
+/**
+ * Every CloudStack call that Bridgekeeper makes, and why: the client takes no other name. In: nothing. Out: the list that
+ * `doctor` checks a key against, that `role create` makes a role of, and that docs/rights.md is generated from. Whoever adds
+ * a call adds its line here, and the call itself to test/cloudstack/calls.test.ts, which fails for a line that nobody uses.
+ */
+
+/**
+ * Whose key has to be allowed a call: of every deployment, of one that uses the driver `cloudstack`, or only of the
+ * administrator who runs a command once, so that it is in no role of ours.
+ */
+export type Needed = 'always' | 'cloudstackDriver' | 'administrator'
+
+export interface Call {
+  readonly needed: Needed
+  /** True: it changes something. */
+  readonly changes: boolean
+  /** Who makes it and what for, in words. */
+  readonly why: string
+}
+
+const entries = {
+  listHosts: { needed: 'always', changes: false, why: 'every tick: which hosts there are, and their states' },
+  listEvents: { needed: 'always', changes: false, why: 'every tick: whether networks may have changed' },
+  listZones: { needed: 'always', changes: false, why: 'when networks are listed: the names of zones' },
+  listPhysicalNetworks: { needed: 'always', changes: false, why: 'when networks are listed: what they run on' },
+  listTrafficTypes: { needed: 'always', changes: false, why: 'when networks are listed: the traffic labels' },
+  listNetworkOfferings: { needed: 'always', changes: false, why: 'when networks are listed: which are persistent' },
+  listNetworks: {
+    needed: 'always',
+    changes: false,
+    why: 'when an event says so, and every ten minutes: the persistent networks; before a removal: that one is gone',
+  },
+  listCapabilities: {
+    needed: 'always',
+    changes: false,
+    why: 'the version: by doctor, and by the driver cloudstack before it asks for anything',
+  },
+  listApis: { needed: 'always', changes: false, why: 'doctor: what this key may call' },
+  updateHost: {
+    needed: 'cloudstackDriver',
+    changes: true,
+    why: 'with the id alone: makes CloudStack send every persistent network to the host',
+  },
+  listRoles: { needed: 'administrator', changes: false, why: 'role show, role create: whether the role exists' },
+  listRolePermissions: { needed: 'administrator', changes: false, why: 'role show, role create: its rules' },
+  createRole: { needed: 'administrator', changes: true, why: 'role create --apply' },
+  createRolePermission: { needed: 'administrator', changes: true, why: 'role create --apply: its rules, one by one' },
+} as const satisfies Readonly<Record<string, Call>>
+
+/** The name of an API command, to the letter: names are case-sensitive. */
+export type Command = keyof typeof entries
+
+export const calls: Readonly<Record<Command, Call>> = entries
+
+export const commands = Object.keys(entries) as readonly Command[]
+
+/** What a deployment's own key has to be allowed. @param drivers as BRIDGEKEEPER_DRIVERS chooses them */
+export function neededBy(drivers: readonly string[]): readonly Command[] {
+  const needed: readonly Needed[] = drivers.includes('cloudstack') ? ['always', 'cloudstackDriver'] : ['always']
+  return commands.filter((command) => needed.includes(calls[command].needed))
+}
