@@ -13,6 +13,7 @@ import type { Availability } from '../infra/local/bed/bed.ts'
 import { canUnshare, insideNamespace, runInNamespace } from '../infra/local/bed/namespace.ts'
 import { umlAvailable } from '../infra/local/bed/uml.ts'
 import { agentToolsAvailable } from './agent/real/programs.ts'
+import { opensslAvailable } from './cloudstack/real/openssl.ts'
 import { dynamoDbLocalAvailable } from './conformance/dynamodbLocal.ts'
 import { openVswitchAvailable } from './openVswitch/programs.ts'
 
@@ -41,6 +42,7 @@ process.exitCode =
 async function test(extra: readonly string[]): Promise<number> {
   const beds: readonly (readonly [string, Availability])[] = [
     ['dynamodb-local', dynamoDbLocalAvailable()],
+    ['tls', opensslAvailable()],
     ['agent', agentToolsAvailable()],
     ['uml', umlAvailable()],
     ['bench', umlAvailable()],

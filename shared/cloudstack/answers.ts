@@ -10,9 +10,13 @@ const id = z.string().check(z.minLength(1), z.maxLength(255))
 const word = z.string().check(z.maxLength(4096))
 const maybe = z.optional(word)
 
+/** No page that is asked for has more rows than 500; rows beyond this are not even looked at. */
+const mostRows = 10_000
+
 /** One page of a listing whose rows stand under `name`; absent rows are no rows, an absent count is theirs. */
 export function pageOf<Row>(name: string, row: z.ZodType<Row>): z.ZodType<Page<Row>> {
-  const shape = z.object({ count: z.optional(z.int().check(z.nonnegative())), rows: z.optional(z.array(row)) })
+  const rows = z.pipe(z.array(z.unknown()).check(z.maxLength(mostRows)), z.array(row))
+  const shape = z.object({ count: z.optional(z.int().check(z.nonnegative())), rows: z.optional(rows) })
   return z.pipe(
     z.preprocess((answer) => rename(answer, name), shape),
     z.transform(({ count, rows = [] }) => ({ count: count ?? rows.length, rows })),

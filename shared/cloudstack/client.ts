@@ -12,6 +12,7 @@ import { MalformedAnswer, RequestRefused } from './errors.ts'
 import { judge, parseCursor, startDate } from './events.ts'
 import { type List, readFacts, readNetwork, readNetworksOn } from './facts.ts'
 import { type Gate, openGate } from './gate.ts'
+import type { Http } from './http.ts'
 import { readAll } from './paging.ts'
 import { createSend, type Send } from './transport.ts'
 
@@ -53,15 +54,21 @@ export interface CloudStackOptions {
   readonly secretKey: string
   /** PEM certificates, for a private CA. */
   readonly ca?: string
+  /** An http proxy. */
+  readonly proxy?: URL
   /** For one answer, in milliseconds; 60 s unless told. */
   readonly timeoutMs?: number
   /** For updateHost, which lasts as long as the server's pass over all networks; 10 minutes unless told. */
   readonly updateHostTimeoutMs?: number
+  /** Whoever asks has to end then, in milliseconds since the epoch: nothing is asked or waited for after it. */
+  readonly until?: number
   readonly logger?: Logger
   /** What paces requests together with those of others; none unless given. */
   readonly gate?: Gate
   readonly now?: () => number
   readonly sleep?: (milliseconds: number) => Promise<void>
+  /** The wire; over the network unless given. */
+  readonly http?: Http
 }
 
 /** @throws WrongEndpoint when the URL is none */

@@ -45,8 +45,23 @@ export class RateUsedUp extends CloudStackError {
 }
 
 /**
+ * Thrown when whoever asks has to end, before a request goes or while its answer is waited for: CloudStack's answers took so long that the function's time is
+ * nearly over. Next: nothing, the next tick tries again; if it stays, see why the management server is slow.
+ */
+export class OutOfTime extends CloudStackError {
+  override readonly name = 'OutOfTime'
+  override readonly transient = true
+  override readonly timedOut: boolean
+  constructor(message: string, timedOut: boolean) {
+    super(message)
+    this.timedOut = timedOut
+  }
+}
+
+/**
  * Thrown when something answers that is not CloudStack's API, or that must not be trusted: an HTML page, a redirect, a
- * wrong path, a certificate that does not verify. Next: correct CLOUDSTACK_API_URL or the CA file.
+ * wrong path, a certificate that does not verify, a proxy that lets nothing through. Next: correct CLOUDSTACK_API_URL, the CA file
+ * or the proxy.
  */
 export class WrongEndpoint extends CloudStackError {
   override readonly name = 'WrongEndpoint'
@@ -68,7 +83,10 @@ export class RequestRefused extends CloudStackError {
   }
 }
 
-/** Thrown when an answer lacks what we need, or is too large. Next: compare the server's version with the supported. */
+/**
+ * Thrown when an answer is damaged, lacks what we need, or is too large. Next: look for a proxy that changes answers, and
+ * compare the server's version with the supported.
+ */
 export class MalformedAnswer extends CloudStackError {
   override readonly name = 'MalformedAnswer'
   override readonly transient = false

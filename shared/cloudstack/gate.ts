@@ -4,8 +4,8 @@
  */
 
 export interface Gate {
-  /** Waits until one request may go. @throws LeftAlone, RateUsedUp */
-  pass(): Promise<void>
+  /** Waits until one request may go. @param until when nobody waits any more. @throws LeftAlone, RateUsedUp */
+  pass(until?: number): Promise<void>
   /** CloudStack answered, whatever it said. */
   answered(): Promise<void>
   /** No answer came, or none of CloudStack's own. @param why in words, without secrets */

@@ -15,6 +15,9 @@ export type ReadPage<Row> = (page: number) => Promise<Page<Row>>
 
 const readings = 4
 
+/** Ten times what the largest clouds have: a count beyond it is no count. */
+const mostRows = 100_000
+
 /**
  * Rows are told apart by id. CloudStack concatenates lists, so a row may be repeated for good: a listing whose count
  * includes repeats is believed when two readings saw the same ids.
@@ -51,10 +54,11 @@ interface Reading<Row> {
 async function readOnce<Row>(size: number, readPage: ReadPage<Row>): Promise<Reading<Row>> {
   const first = await readPage(1)
   const rows = [...first.rows]
+  if (first.count > mostRows) return { count: first.count, rows, steady: false }
   for (let page = 2; page <= Math.ceil(first.count / size); page += 1) {
     const next = await readPage(page)
     rows.push(...next.rows)
-    if (next.count !== first.count) return { count: next.count, rows, steady: false }
+    if (next.count !== first.count || next.rows.length === 0) return { count: next.count, rows, steady: false }
   }
   return { count: first.count, rows, steady: rows.length === first.count }
 }

@@ -1,18 +1,24 @@
 /**
- * From an HTTP reply to CloudStack's answer. In: status and body as they came. Out: what stands under the one top-level
+ * From an HTTP reply to CloudStack's answer. In: status and bytes as they came. Out: what stands under the one top-level
  * key, or an error that says why there is none. CloudStack's own words are quoted: short, printable, without the keys.
  */
 import * as z from 'zod'
-import { type CloudStackError, MalformedAnswer, RequestRefused, WrongEndpoint } from './errors.ts'
-import type { Keys } from './signature.ts'
-import type { Reply } from './transport.ts'
+import { type CloudStackError, MalformedAnswer, NoAnswer, RequestRefused, WrongEndpoint } from './errors.ts'
+import type { Reply } from './http.ts'
+import { type Keys, validMinutes } from './signature.ts'
 
 const refusal = z.object({ errorcode: z.number(), errortext: z.optional(z.string()) })
 
 /** Errors come under `<command>response`, `errorresponse` or `null` (API-BEHAVIOUR, Errors); answers only under the first. */
 export function readAnswer(reply: Reply, host: string, command: string, keys: Keys, now: number): unknown {
-  const outer = parseJson(reply.text)
-  if (outer === undefined) throw notTheApi(reply, host)
+  const text = decode(reply.body)
+  if (text === undefined) {
+    throw new MalformedAnswer(
+      `CloudStack at ${host} answered ${command} with text that is not UTF-8: look for a proxy that changes answers`,
+    )
+  }
+  const outer = parseJson(text)
+  if (outer === undefined) throw noJson(reply, text, host, command)
   const [[key, answer] = ['', undefined], ...others] = Object.entries(outer)
   const refused = refusal.safeParse(answer)
   if (refused.success) {
@@ -26,6 +32,15 @@ export function readAnswer(reply: Reply, host: string, command: string, keys: Ke
   return answer
 }
 
+/** Half a character would be a wrong name: what is not whole is refused. A byte order mark is dropped. */
+function decode(body: Uint8Array): string | undefined {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(body)
+  } catch {
+    return undefined
+  }
+}
+
 function parseJson(text: string): Record<string, unknown> | undefined {
   try {
     const value: unknown = JSON.parse(text)
@@ -35,10 +50,28 @@ function parseJson(text: string): Record<string, unknown> | undefined {
   }
 }
 
+function noJson(reply: Reply, text: string, host: string, command: string): CloudStackError {
+  if (reply.status >= 500) {
+    return new NoAnswer(`CloudStack at ${host} answered ${command} with HTTP ${reply.status} and no JSON: see its log`)
+  }
+  if (!text.trimStart().startsWith('{')) return notTheApi(reply, host)
+  return new MalformedAnswer(
+    `CloudStack at ${host} answered ${command} with JSON that is cut or damaged (${reply.body.length} bytes): ` +
+      'look for a proxy that changes answers',
+  )
+}
+
 function notTheApi({ status, location }: Reply, host: string): WrongEndpoint {
+  if (status === 407) {
+    return new WrongEndpoint(
+      `the proxy before ${host} asks for a name and a password (HTTP 407): write it like http://user:password@proxy:3128`,
+    )
+  }
   const target = location === undefined ? null : URL.parse(location)
   const what = target === null ? `with HTTP ${status} and no JSON` : `with a redirect to ${target.host}`
-  return new WrongEndpoint(`${host} answered ${what}: correct the URL, which usually ends in /client/api`)
+  return new WrongEndpoint(
+    `${host} answered ${what}: correct the URL, which usually ends in /client/api, or see what answers in its place`,
+  )
 }
 
 function explain(code: number, host: string, command: string, said: string, skew: string | undefined): CloudStackError {
@@ -58,13 +91,21 @@ const nexts: Readonly<Record<number, string>> = {
   531: 'the account may not do that; use an account with a role of type Admin',
 }
 
-/** A request expires ten minutes after our clock's now: a server whose clock is later than that refuses it with 401. */
+/**
+ * A request is good until some minutes after our clock's now, so a server whose clock is later than that refuses it with the
+ * same 401 as a wrong signature; its Date header tells them apart. Half a minute is what the answer itself may have taken.
+ */
 function clocksDiffer({ date }: Reply, now: number): string | undefined {
-  const minutes = Math.round((now - Date.parse(date ?? '')) / 60_000)
+  const server = Date.parse(date ?? '')
+  const minutes = Math.round((server - now) / 60_000)
   if (!(Math.abs(minutes) >= 5)) return undefined
-  const by = `${Math.abs(minutes)} minutes ${minutes < 0 ? 'behind' : 'ahead of'} the server’s`
-  return `the clock of this machine is ${by}, and a request is good for ten: set both by NTP`
+  const clocks = `this machine's clock says ${timeOf(now)}, the server's ${timeOf(server)}`
+  return server - now > validMinutes * 60_000 - 30_000
+    ? `the signature had expired when it came, since ${clocks}, and a request is good for ${validMinutes} minutes: set both by NTP`
+    : `bad key, bad signature or unknown command; check both keys, and set both clocks by NTP: ${clocks}`
 }
+
+const timeOf = (milliseconds: number): string => `${new Date(milliseconds).toISOString().slice(0, 19)}Z`
 
 /** @returns at most 300 printable characters on one line */
 function quote(said: string, { apiKey, secretKey }: Keys): string {

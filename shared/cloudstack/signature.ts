@@ -10,7 +10,7 @@ export interface Keys {
 }
 
 /** Minutes for which a signed request may be used: more than clocks differ, less than a replay is worth. */
-const validMinutes = 10
+export const validMinutes = 10
 
 /**
  * The body of a form POST that runs `command`. Answers come as JSON; the request expires (signature version 3).

@@ -76,10 +76,12 @@ export function createSharedGate({ store, logger, now, cloud, rate, sleep }: Gat
       ? known.control
       : learn(await store.get(controlKey(cloud)))
 
-  const longest = (): number => (leaseUntil === undefined ? patience.others : patience.tick)
+  /** @param limit when whoever asks has to end */
+  const longest = (limit: number): number =>
+    Math.min(leaseUntil === undefined ? patience.others : patience.tick, Math.max(0, limit - now()))
 
   /** Waits while CloudStack asked for it. @throws LeftAlone @returns whether this request is to be the one that tries */
-  const healthy = async (): Promise<boolean> => {
+  const healthy = async (limit: number): Promise<boolean> => {
     for (;;) {
       const control = await fresh()
       const health: Health = control ?? { noAnswers: 0 }
@@ -88,18 +90,18 @@ export function createSharedGate({ store, logger, now, cloud, rate, sleep }: Gat
       if (says === 'try') return true
       const until = health.leftAloneUntil ?? now()
       if (trial !== undefined && until === trial) return false
-      if (says === 'no' || until - now() > longest()) throw leftAlone(health)
+      if (says === 'no' || until - now() > longest(limit)) throw leftAlone(health)
       await sleep(until - now())
     }
   }
 
   /** @throws LeftAlone, RateUsedUp */
-  const buy = async (): Promise<void> => {
+  const buy = async (limit: number): Promise<void> => {
     for (let attempt = 0; attempt < attempts; attempt++) {
-      const tries = (await healthy()) ? known?.control?.leftAloneUntil : undefined
+      const tries = (await healthy(limit)) ? known?.control?.leftAloneUntil : undefined
       const at = now()
       const requests = tries === undefined ? Math.max(1, Math.min(rate.ahead, bought * 2)) : 1
-      const paid = payment(rate, requests, longest(), at)
+      const paid = payment(rate, requests, longest(limit), at)
       const how = paymentSays(known?.control?.paidUntil, paid)
       if (how === 'no') throw usedUp(rate)
       const own = tries === undefined ? undefined : { asRead: tries, until: at + breaker.trial }
@@ -116,19 +118,21 @@ export function createSharedGate({ store, logger, now, cloud, rate, sleep }: Gat
     throw usedUp(rate)
   }
 
-  const one = async (): Promise<void> => {
+  /** @throws LeftAlone, RateUsedUp */
+  const one = async (limit: number): Promise<void> => {
     for (;;) {
       if (leaseUntil !== undefined && now() >= leaseUntil) leaseUntil = undefined
       if (!isValid(rate, ticket, now(), leaseUntil)) {
         if (ticket.left > 0) bought = 0
-        await buy()
+        await buy(limit)
         continue
       }
-      if (await healthy()) {
+      if (await healthy(limit)) {
         ticket = noTicket
         continue
       }
       const wait = goesAt(rate, ticket) - now()
+      if (wait > 0 && now() + wait > limit) throw usedUp(rate)
       if (wait > 0) await sleep(wait)
       else if (isValid(rate, ticket, now(), leaseUntil)) break
     }
@@ -150,8 +154,8 @@ export function createSharedGate({ store, logger, now, cloud, rate, sleep }: Gat
   }
 
   return {
-    pass: () => {
-      const turn = line.then(one)
+    pass: (until = Number.POSITIVE_INFINITY) => {
+      const turn = line.then(() => one(until))
       line = turn.catch(() => undefined)
       return turn
     },

@@ -2,10 +2,11 @@
  * Everything that a function needs, made from its environment once and only when used. In: the environment, and parts
  * that a test or the local runner brings instead. Out: settings, policy, ports.
  */
-import { randomUUID } from 'node:crypto'
+import { randomUUID, X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type CloudStack, type CloudStackOptions, createCloudStack } from '../cloudstack/client.ts'
+import { ProxyUnusable, proxyFor } from '../cloudstack/proxy.ts'
 import { type Policy, policyOf } from '../flow/policy.ts'
 import { createSharedGate, type SharedGate } from '../flow/sharedGate.ts'
 import { createSqsQueues } from '../queue/sqs.ts'
@@ -30,8 +31,11 @@ export interface Runtime {
   readonly ports: Ports
   /** What every request to CloudStack passes. */
   readonly gate: SharedGate
-  /** Asked for only by functions that speak to it. @throws ConfigurationError when its address or keys are missing. */
-  readonly cloudstack: () => CloudStack
+  /**
+   * Asked for only by functions that speak to it. @param until when the function has to end
+   * @throws ConfigurationError when its address or keys are missing
+   */
+  readonly cloudstack: (until?: number) => CloudStack
 }
 
 /** Of every cloud of the deployment, each made when it is first used. */
@@ -77,9 +81,13 @@ export function createRuntime(environment: Environment, logger: Logger, override
   }
   const policy = policyOf(settings)
   const gate = createSharedGate({ ...ports, cloud: policy.cloud, rate: policy.rate, sleep: overrides.sleep ?? delay })
-  const cloudstack = (): CloudStack =>
+  const cloudstack = (until?: number): CloudStack =>
     overrides.cloudstack?.(gate) ??
-    cloudStackOf(parseConfigurationWithCloudStack(environment), { logger: ports.logger, gate })
+    cloudStackOf(parseConfigurationWithCloudStack(environment), {
+      logger: ports.logger,
+      gate,
+      ...(until === undefined ? {} : { until }),
+    })
   return { settings, policy, ports, gate, cloudstack }
 }
 
@@ -90,19 +98,48 @@ const queueUrls = (settings: Settings) => ({
   provisionCloudstack: settings.BRIDGEKEEPER_QUEUE_PROVISION_CLOUDSTACK,
 })
 
-/** The CloudStack that the settings name. @throws ConfigurationError when the file of its CA cannot be read. */
+/**
+ * The CloudStack that the settings name, through the proxy that they name.
+ * @throws ConfigurationError when the file of its CA cannot be read or holds no certificate, or the proxy cannot be used
+ */
 export function cloudStackOf(
   settings: SettingsWithCloudStack,
-  options: Pick<CloudStackOptions, 'logger' | 'timeoutMs' | 'gate'>,
+  options: Pick<CloudStackOptions, 'logger' | 'timeoutMs' | 'gate' | 'until'>,
 ): CloudStack {
   const caFile = settings.BRIDGEKEEPER_CLOUDSTACK_CA_FILE
+  const proxy = proxyOf(settings)
   return createCloudStack({
     url: settings.CLOUDSTACK_API_URL,
     apiKey: settings.CLOUDSTACK_API_KEY,
     secretKey: settings.CLOUDSTACK_SECRET_KEY,
-    ...(caFile === undefined ? {} : { ca: readSetting('BRIDGEKEEPER_CLOUDSTACK_CA_FILE', caFile) }),
+    ...(caFile === undefined ? {} : { ca: readCertificates('BRIDGEKEEPER_CLOUDSTACK_CA_FILE', caFile) }),
+    ...(proxy === undefined ? {} : { proxy }),
     ...options,
   })
+}
+
+function proxyOf(settings: SettingsWithCloudStack): URL | undefined {
+  try {
+    return proxyFor(new URL(settings.CLOUDSTACK_API_URL), settings)
+  } catch (error) {
+    throw error instanceof ProxyUnusable ? new ConfigurationError(error.message) : error
+  }
+}
+
+/** A file of other content would be taken for one that trusts nobody. */
+function readCertificates(name: string, file: string): string {
+  const pem = readSetting(name, file)
+  try {
+    const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
+    if (blocks.map((block) => new X509Certificate(block)).length > 0) return pem
+  } catch {
+    throw new ConfigurationError(
+      `${name}=${shownValue(file)} holds a certificate that cannot be read: name a file of whole PEM certificates.`,
+    )
+  }
+  throw new ConfigurationError(
+    `${name}=${shownValue(file)} holds no certificate: name a file of PEM certificates, which begin with -----BEGIN CERTIFICATE-----.`,
+  )
 }
 
 /** The content of a file that a setting names. @throws ConfigurationError naming the setting, the file and why. */

@@ -135,8 +135,17 @@ export const settings = z.object({
 
 export type Settings = z.infer<typeof settings>
 
-/** The same for functions that speak to CloudStack: where it is, and who asks. */
+const proxyAddress = z.optional(text)
+const hosts = z.optional(z.string().check(z.maxLength(65536, 'is longer than 65536 characters')))
+
+/** The same for functions that speak to CloudStack: where it is, who asks, and through which proxy (cloudstack/proxy.ts). */
 export const settingsWithCloudStack = z.extend(settings, {
+  https_proxy: proxyAddress,
+  HTTPS_PROXY: proxyAddress,
+  http_proxy: proxyAddress,
+  HTTP_PROXY: proxyAddress,
+  no_proxy: hosts,
+  NO_PROXY: hosts,
   CLOUDSTACK_API_URL: httpUrl,
   CLOUDSTACK_API_KEY: text,
   CLOUDSTACK_SECRET_KEY: text,
@@ -156,7 +165,14 @@ export const isOfDeployment = (name: string): boolean =>
 export const isOfOneCloud = (name: string): boolean => known.includes(name) && name.startsWith('CLOUDSTACK_')
 
 /** Settings whose value never appears anywhere. */
-export const secrets: readonly string[] = ['CLOUDSTACK_API_KEY', 'CLOUDSTACK_SECRET_KEY']
+export const secrets: readonly string[] = [
+  'CLOUDSTACK_API_KEY',
+  'CLOUDSTACK_SECRET_KEY',
+  'https_proxy',
+  'HTTPS_PROXY',
+  'http_proxy',
+  'HTTP_PROXY',
+]
 
 /** What to do about a bad value, setting by setting; read after "NAME=value …:". */
 export const fixes: Readonly<Record<string, string>> = {

@@ -73,6 +73,29 @@ describe('an error that CloudStack answers', () => {
     expect((await failureOf(`http://${host}`)).message).toContain('bad key, bad signature or unknown command')
   })
 
+  it.each([
+    [
+      'twenty minutes behind',
+      20,
+      /the signature had expired when it came, since this machine's clock says \S+Z, the server's \S+Z/,
+    ],
+    ['eight minutes behind', 8, /bad key.*check both keys, and set both clocks by NTP: this machine's clock says/],
+    ['an hour ahead', -60, /bad key.*check both keys, and set both clocks by NTP: this machine's clock says/],
+    ['a minute behind', 1, /bad key.*check both keys, and the clock of this machine \(/],
+  ])('401 while this machine’s clock is %s tells both clocks where they matter', async (_what, minutes, expected) => {
+    const sent = new Date(Date.now() + minutes * 60_000).toUTCString()
+    const host = await serve(answering(401, captureText('error.expired.json'), { Date: sent }))
+    expect((await failureOf(`http://${host}`)).message).toMatch(expected)
+  })
+
+  it('401 from a server that tells no time is still explained', async () => {
+    const host = await serve((_request, response) => {
+      response.sendDate = false
+      response.writeHead(401).end(captureText('error.expired.json'))
+    })
+    expect((await failureOf(`http://${host}`)).message).toContain('check both keys')
+  })
+
   it('is quoted without the keys, on one line and not for ever', async () => {
     const errortext = `no ${keys.apiKey}\nor ${keys.secretKey} ${'x'.repeat(10_000)}`
     const host = await serve(answering(431, JSON.stringify({ errorresponse: { errorcode: 431, errortext } })))
