@@ -2,6 +2,7 @@
  * From an error to the lines that an operator reads: what, its value, the fix; never a stack, never a secret. In: what
  * was thrown, and the deployment that it came from. Out: text, one line a problem.
  */
+import { CloudStackError } from '../../shared/cloudstack/errors.ts'
 import { NothingSelected } from '../../shared/flow/backfill.ts'
 import { HostKeysOvertaken, HostKeysRefused } from '../../shared/flow/hostKeys.ts'
 import { PauseOvertaken } from '../../shared/flow/pause.ts'
@@ -29,6 +30,7 @@ const ours = [
   HostKeysOvertaken,
   HostKeysRefused,
   TooManyComparisons,
+  CloudStackError,
 ]
 
 export function explain(error: unknown, deployment: Deployment | undefined): string {

@@ -1,0 +1,42 @@
+/**
+ * The commands that speak to CloudStack itself and need no deployment: only the settings that name it and a key. In: what
+ * the process has. Out: `role show` and `role create`, on the program.
+ */
+import { type Command, Option } from 'commander'
+import { defaultRoleName } from '../../shared/cloudstack/role.ts'
+import { cloudOf } from '../../shared/runtime/clouds.ts'
+import { parseConfigurationWithCloudStack } from '../../shared/runtime/configuration.ts'
+import { silent } from '../../shared/runtime/logger.ts'
+import { cloudStackOf } from '../../shared/runtime/runtime.ts'
+import type { Surroundings, Told } from './program.ts'
+import { type RoleOptions, roleCommand } from './roleCommand.ts'
+
+interface WhichCloud {
+  readonly cloud?: string
+}
+
+/** A person waits; a listing of 500 networks takes a server six seconds. */
+const timeoutMs = 30_000
+
+export function addRole(program: Command, around: Surroundings, told: Told): void {
+  const group = program.command('role').description('the least that the key of Bridgekeeper has to be allowed')
+  const act = (name: 'show' | 'create', description: string): Command =>
+    withCloud(group.command(name).description(description))
+      .option('--name <name>', 'of the role in CloudStack', defaultRoleName)
+      .action(async (options: RoleOptions & WhichCloud) => {
+        const { environment } = cloudOf(around.environment, options.cloud)
+        const settings = parseConfigurationWithCloudStack(environment)
+        const cloudstack = cloudStackOf(settings, { logger: silent, timeoutMs })
+        told.exit(await roleCommand(name, options, settings, cloudstack, around.output))
+      })
+  act('show', 'the role as it is in CloudStack, and how it differs from what is needed')
+  act('create', 'show the role that would be made, and with --apply make it; one that exists is never changed')
+    .option('--apply', 'make it, with the key of an administrator who may')
+    .option('--dry-run', 'only show it, as without --apply')
+}
+
+const withCloud = (command: Command): Command =>
+  command
+    .option('--cloud <cloud>', 'which cloud, where there are several (BRIDGEKEEPER_CLOUD)')
+    .addOption(new Option('-o, --output <format>', 'of the data on stdout').choices(['table', 'json']).default('table'))
+    .option('-q, --quiet', 'no progress and no advice')
