@@ -1,13 +1,14 @@
 /**
  * The commands that speak to CloudStack itself and need no deployment: only the settings that name it and a key. In: what
- * the process has. Out: `role show` and `role create`, on the program.
+ * the process has. Out: `doctor`, `role show` and `role create`, on the program.
  */
 import { type Command, Option } from 'commander'
 import { defaultRoleName } from '../../shared/cloudstack/role.ts'
-import { cloudOf } from '../../shared/runtime/clouds.ts'
+import { cloudOf, cloudsOf } from '../../shared/runtime/clouds.ts'
 import { parseConfigurationWithCloudStack } from '../../shared/runtime/configuration.ts'
 import { silent } from '../../shared/runtime/logger.ts'
 import { cloudStackOf } from '../../shared/runtime/runtime.ts'
+import { type DoctorOptions, doctorCommand } from './doctorCommand.ts'
 import type { Surroundings, Told } from './program.ts'
 import { type RoleOptions, roleCommand } from './roleCommand.ts'
 
@@ -17,6 +18,15 @@ interface WhichCloud {
 
 /** A person waits; a listing of 500 networks takes a server six seconds. */
 const timeoutMs = 30_000
+
+export function addDoctor(program: Command, around: Surroundings, told: Told): void {
+  const command = program.command('doctor').description('what may stand in the way: CloudStack, the key, its rights')
+  withCloud(command).action(async (options: DoctorOptions & WhichCloud) => {
+    const { environment } = around
+    const clouds = options.cloud === undefined ? cloudsOf(environment) : [cloudOf(environment, options.cloud)]
+    told.exit(await doctorCommand(options, clouds, around.output))
+  })
+}
 
 export function addRole(program: Command, around: Surroundings, told: Told): void {
   const group = program.command('role').description('the least that the key of Bridgekeeper has to be allowed')

@@ -8,7 +8,7 @@ import { silent } from '../../shared/runtime/logger.ts'
 import { createRuntime, type Runtime } from '../../shared/runtime/runtime.ts'
 import { type ActOptions, pauseCommand, releaseCommand, resumeCommand } from './actCommands.ts'
 import { type BackfillOptions, backfillCommand } from './backfillCommand.ts'
-import { addRole } from './cloudstackCommands.ts'
+import { addDoctor, addRole } from './cloudstackCommands.ts'
 import { type Deployment, findDeployment, type Where, withSnapshotQueue } from './deployment.ts'
 import { acceptCommand, importCommand, type KeyOptions, listCommand } from './hostKeysCommand.ts'
 import { withWhy } from './operator.ts'
@@ -46,6 +46,7 @@ export function createProgram(version: string, around: Surroundings, told: Told)
   addBackfill(program, around, told)
   addActs(program, around, told)
   addHostKeys(program, around, told)
+  addDoctor(program, around, told)
   addRole(program, around, told)
   return program
 }

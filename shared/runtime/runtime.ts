@@ -6,6 +6,7 @@ import { randomUUID, X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type CloudStack, type CloudStackOptions, createCloudStack } from '../cloudstack/client.ts'
+import type { HttpOptions } from '../cloudstack/http.ts'
 import { ProxyUnusable, proxyFor } from '../cloudstack/proxy.ts'
 import { type Policy, policyOf } from '../flow/policy.ts'
 import { createSharedGate, type SharedGate } from '../flow/sharedGate.ts'
@@ -104,18 +105,25 @@ const queueUrls = (settings: Settings) => ({
  */
 export function cloudStackOf(
   settings: SettingsWithCloudStack,
-  options: Pick<CloudStackOptions, 'logger' | 'timeoutMs' | 'gate' | 'until'>,
+  options: Pick<CloudStackOptions, 'logger' | 'timeoutMs' | 'gate' | 'until' | 'sleep'>,
 ): CloudStack {
-  const caFile = settings.BRIDGEKEEPER_CLOUDSTACK_CA_FILE
-  const proxy = proxyOf(settings)
   return createCloudStack({
     url: settings.CLOUDSTACK_API_URL,
     apiKey: settings.CLOUDSTACK_API_KEY,
     secretKey: settings.CLOUDSTACK_SECRET_KEY,
-    ...(caFile === undefined ? {} : { ca: readCertificates('BRIDGEKEEPER_CLOUDSTACK_CA_FILE', caFile) }),
-    ...(proxy === undefined ? {} : { proxy }),
+    ...wayTo(settings),
     ...options,
   })
+}
+
+/** The CA and the proxy. @throws ConfigurationError as cloudStackOf */
+export function wayTo(settings: SettingsWithCloudStack): HttpOptions {
+  const caFile = settings.BRIDGEKEEPER_CLOUDSTACK_CA_FILE
+  const proxy = proxyOf(settings)
+  return {
+    ...(caFile === undefined ? {} : { ca: readCertificates('BRIDGEKEEPER_CLOUDSTACK_CA_FILE', caFile) }),
+    ...(proxy === undefined ? {} : { proxy }),
+  }
 }
 
 function proxyOf(settings: SettingsWithCloudStack): URL | undefined {
