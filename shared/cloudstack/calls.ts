@@ -1,7 +1,7 @@
 /**
  * Every CloudStack call that Bridgekeeper makes, and why: the client takes no other name. In: nothing. Out: the list that
  * `doctor` checks a key against, that `role create` makes a role of, and that docs/rights.md is generated from. Whoever adds
- * a call adds its line here, and the call itself to test/cloudstack/calls.test.ts, which fails for a line that nobody uses.
+ * a call adds its line here, and makes the call in test/rights/least.test.ts, which fails for a line that nobody uses.
  */
 
 /**
