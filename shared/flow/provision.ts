@@ -80,8 +80,8 @@ async function attempt(
   if (!eligible(record, policy.driverOf(record.hypervisor))) {
     return { reason: 'HostNotUp', detail: `the host is ${record.state} and ${record.resourceState}` }
   }
-  const { id, name, address, resourceState } = record
-  const target = { cloud: job.cloud, zone: job.zone, id, name, address, resourceState }
+  const { id, cluster, name, address, resourceState } = record
+  const target = { cloud: job.cloud, zone: job.zone, id, cluster, name, address, resourceState }
   const signal = AbortSignal.timeout(Math.max(1, Math.floor(remaining - reserve(remaining))))
   const context = { ports, cloudstack, policy, zone: job.zone, desired: desired.networks, signal }
   const pruning: Prune = (session, orphans) => prune(context, session, orphans)

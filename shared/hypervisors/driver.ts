@@ -11,6 +11,8 @@ export interface Target {
   readonly cloud: string
   readonly zone: string
   readonly id: string
+  /** Its cluster's id; empty where CloudStack does not tell it yet. */
+  readonly cluster: string
   /** CloudStack's name of the host. */
   readonly name: string
   readonly address: string
@@ -118,6 +120,14 @@ export interface Driver {
   /** @param signal ends every wait of the session. @throws HostError */
   open(target: Target, signal: AbortSignal): Promise<Session>
 }
+
+/**
+ * Does something to what several hosts share (a pool, a datacenter) while nobody else does (DESIGN 9, 16).
+ * @param name of what is shared
+ * @param work is to begin nothing after `until`, in milliseconds since the epoch
+ * @throws HostError LeaseHeld when somebody else held it for too long; TimeOut at the signal
+ */
+export type SharedLease = <T>(name: string, signal: AbortSignal, work: (until: number) => Promise<T>) => Promise<T>
 
 /**
  * Thrown by a driver when the whole host cannot be served now: unreachable, a key that is not known, a login refused,

@@ -29,6 +29,23 @@ const entries = {
     retry: true,
     next: 'The bridge of this traffic label has several uplink ports; leave one, so that CloudStack and Bridgekeeper choose the same.',
   },
+  UplinkUnusable: {
+    retry: true,
+    next: 'XAPI makes no VLAN on the interface that the detail names: let the traffic label name the network of a bond’s own interface, or of a plain one that XAPI manages.',
+  },
+  NoCarrier: {
+    retry: true,
+    next: 'The network is there, but no cable or switch port answers below it: see the link of the interface that the detail names.',
+  },
+  SplitNetwork: {
+    retry: false,
+    harmless: true,
+    next: 'VMs run all the same, but do not migrate between hosts that use different networks of one name: move the VMs of one of the two to the other, then destroy the empty one.',
+  },
+  XapiFailed: {
+    retry: true,
+    next: 'XAPI refused a step: read its code in the detail, and /var/log/xensource.log on the pool’s master.',
+  },
   BridgeMissing: {
     retry: true,
     next: 'Create the Open vSwitch bridge that the traffic label names, with an uplink, or correct the label in CloudStack.',
@@ -108,6 +125,22 @@ const entries = {
   SudoRefused: {
     retry: true,
     next: 'Let the SSH user run the agent as root by sudo without a password, as its installer writes it: docs/agent.md.',
+  },
+  XapiUnreachable: {
+    retry: true,
+    next: 'Check the address and the firewall, and that xapi runs on the host and on its pool’s master.',
+  },
+  XapiUntrusted: {
+    retry: true,
+    next: 'Compare the fingerprint of the detail with what "openssl x509 -noout -fingerprint -sha256 -in /etc/xensource/xapi-ssl.pem" prints on the host, then add it to the credentials file: docs/xenserver.md.',
+  },
+  XapiRefused: {
+    retry: true,
+    next: 'Check the name and the password for this zone or cluster in BRIDGEKEEPER_XAPI_CREDENTIALS_FILE, and that the user has the role pool-operator: docs/xenserver.md.',
+  },
+  LeaseHeld: {
+    retry: true,
+    next: 'Another run was at work on the same pool; this one is tried again. If it stays, see in the log which run does not end.',
   },
   WrongHost: {
     retry: true,

@@ -11,6 +11,7 @@
  * | tombstone| Z#cloud#zone | T#network#uri       | snapshot: networks that CloudStack no longer lists             |
  * | host key | Z#cloud#zone | K#host              | operator; a run: the key that it refused, or took under accept-new |
  * |          | C#cloud      | K#jump#address      | the same, of the jump host                                     |
+ * | lease    | Z#cloud#zone | L#name              | run: holder, until, fence, while it works on what hosts share  |
  * | hold     | Z#cloud#zone | HOLD#cause          | diff; operator: opens it                                       |
  * | pause    | C#cloud, or Z#cloud#zone | PAUSE   | operator                                                       |
  * | history  | C#cloud, or Z#cloud#zone | E#host#time#id | run, diff, operator; host is empty for a zone or the cloud |
@@ -55,6 +56,12 @@ export const sshKeyKey = (cloud: string, zone: string, host: string): Key => ({
 })
 /** @param place `address:port` */
 export const jumpKeyKey = (cloud: string, place: string): Key => ({ pk: cloudPartition(cloud), sk: `K#jump#${place}` })
+
+/** @param name of what hosts share, as `xapi-` and a pool's uuid */
+export const leaseKey = (cloud: string, zone: string, name: string): Key => ({
+  pk: zonePartition(cloud, zone),
+  sk: `L#${name}`,
+})
 
 export const holdKey = (cloud: string, zone: string, cause: string): Key => ({
   pk: zonePartition(cloud, zone),

@@ -5,6 +5,7 @@ import type { Condition, Item, Range, Store } from '../../shared/store/store.ts'
 import * as writes from '../../shared/store/writes.ts'
 import { hostFact, hostRecord } from '../factories.ts'
 import { gateWritesContract } from './gateWrites.ts'
+import { leaseWritesContract } from './leaseWrites.ts'
 import { operatorWrites } from './operatorWrites.ts'
 
 const cloud = 'test'
@@ -32,6 +33,7 @@ export function storeContract(store: () => Store): void {
 
   operatorWrites(store, ownZone)
   gateWritesContract(store, ownCloud)
+  leaseWritesContract(store, ownZone)
 
   it('gives back what was written, bytes and nested values too', async () => {
     const key = { pk: ownZone(), sk: 'X' }

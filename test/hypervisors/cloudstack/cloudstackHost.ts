@@ -34,6 +34,7 @@ export async function startCloudStackHost(version = '4.18.0.0', updateHostTimeou
       id: host.id,
       name: 'sim1',
       address: host.address,
+      cluster: 'cluster',
       resourceState: 'Enabled',
     },
     desired: [vlan(100), vlan(200)],

@@ -67,6 +67,7 @@ export function targetOf(host: { readonly name: string; readonly address: string
     id: `id of ${host.name}`,
     name: host.name,
     address: host.address,
+    cluster: 'cluster',
     resourceState: 'Enabled',
   }
 }

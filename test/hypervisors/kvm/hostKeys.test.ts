@@ -141,6 +141,7 @@ describe('a known_hosts file', () => {
     id: 'h',
     name: 'kvm1',
     address: '10.0.0.1',
+    cluster: 'cluster',
     resourceState: 'Enabled',
     port: 2222,
   }
