@@ -1,5 +1,5 @@
 /**
- * Projects: `fast` runs anywhere; `dynamodb-local` needs Java and `npm run parts`; `tls` needs openssl; `agent` needs openssl and systemd; `uml` needs guests, and runs inside the private namespace that test/run.ts makes
+ * Projects: `fast` runs anywhere; `dynamodb-local` needs Java and `npm run parts`; `xapi-python` Python and the same; `tls` needs openssl; `agent` needs openssl and systemd; `uml` needs guests, and runs inside the private namespace that test/run.ts makes
  * (`npm test` decides), and so does `open-vswitch`, which needs its programs too. Files of `uml` come after the others, since each boots machines, and
  * two at a time: a guest has one processor. Two workers, for two cores. `bench` needs guests too, and comes last and alone, since it measures.
  */
@@ -36,6 +36,13 @@ export default defineConfig({
         test: {
           name: 'tls',
           include: ['test/cloudstack/real/**/*.test.ts'],
+          testTimeout: 30_000,
+        },
+      },
+      {
+        test: {
+          name: 'xapi-python',
+          include: ['test/conformance/xapiPython.test.ts'],
           testTimeout: 30_000,
         },
       },

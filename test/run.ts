@@ -15,6 +15,7 @@ import { umlAvailable } from '../infra/local/bed/uml.ts'
 import { agentToolsAvailable } from './agent/real/programs.ts'
 import { opensslAvailable } from './cloudstack/real/openssl.ts'
 import { dynamoDbLocalAvailable } from './conformance/dynamodbLocal.ts'
+import { xapiPythonAvailable } from './conformance/xapiPython.ts'
 import { openVswitchAvailable } from './openVswitch/programs.ts'
 
 const report = z.object({
@@ -43,6 +44,7 @@ async function test(extra: readonly string[]): Promise<number> {
   const beds: readonly (readonly [string, Availability])[] = [
     ['dynamodb-local', dynamoDbLocalAvailable()],
     ['tls', opensslAvailable()],
+    ['xapi-python', xapiPythonAvailable()],
     ['agent', agentToolsAvailable()],
     ['uml', umlAvailable()],
     ['bench', umlAvailable()],

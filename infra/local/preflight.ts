@@ -15,6 +15,7 @@ import { agentCredentials } from '../../shared/runtime/kvmDrivers.ts'
 import { cloudStackOf, readSetting } from '../../shared/runtime/runtime.ts'
 import type { Settings, SettingsWithCloudStack } from '../../shared/runtime/settings.ts'
 import { shownValue } from '../../shared/runtime/shown.ts'
+import { xapiCredentials } from '../../shared/runtime/xenserverDriver.ts'
 
 /**
  * All of them, so that every mistake is told at once. @param patient as of checkCloudStack
@@ -41,6 +42,7 @@ async function checkCloud(environment: Environment, patient: boolean): Promise<v
 function checkDrivers(settings: Settings): void {
   const drivers = Object.values(settings.BRIDGEKEEPER_DRIVERS)
   if (drivers.includes('kvm-agent')) agentCredentials(settings)
+  if (drivers.includes('xenserver')) xapiCredentials(settings)
   if (!drivers.includes('kvm-ssh')) return
   const file = settings.BRIDGEKEEPER_SSH_KEY_FILE
   if (file === undefined) {

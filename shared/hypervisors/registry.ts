@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto'
 
 /** A function that runs jobs; its queue has the same name. */
-export type Provisioner = 'provisionKvm' | 'provisionCloudstack'
+export type Provisioner = 'provisionKvm' | 'provisionXenserver' | 'provisionCloudstack'
 
 export interface DriverEntry {
   readonly provisioner: Provisioner
@@ -42,6 +42,14 @@ const entries = {
     verifies: true,
     needsEnabled: false,
     keepsItself: true,
+    group: oneAtATimePerHost,
+  },
+  xenserver: {
+    provisioner: 'provisionXenserver',
+    hypervisors: ['XenServer'],
+    verifies: true,
+    needsEnabled: false,
+    keepsItself: false,
     group: oneAtATimePerHost,
   },
   cloudstack: {

@@ -96,6 +96,7 @@ const queueUrls = (settings: Settings) => ({
   snapshot: settings.BRIDGEKEEPER_QUEUE_SNAPSHOT,
   diff: settings.BRIDGEKEEPER_QUEUE_DIFF,
   provisionKvm: settings.BRIDGEKEEPER_QUEUE_PROVISION_KVM,
+  provisionXenserver: settings.BRIDGEKEEPER_QUEUE_PROVISION_XENSERVER,
   provisionCloudstack: settings.BRIDGEKEEPER_QUEUE_PROVISION_CLOUDSTACK,
 })
 

@@ -9,7 +9,15 @@ import { seedCloud } from '../../infra/local/cloudstackSimulator/seed.ts'
 import { startCloudStackSimulator } from '../../infra/local/cloudstackSimulator/simulator.ts'
 
 const root = join(import.meta.dirname, '../..')
-const functions = ['backfill', 'diff', 'housekeeping', 'provisionCloudstack', 'provisionKvm', 'snapshot']
+const functions = [
+  'backfill',
+  'diff',
+  'housekeeping',
+  'provisionCloudstack',
+  'provisionKvm',
+  'provisionXenserver',
+  'snapshot',
+]
 const run = promisify(execFile)
 
 /** One tick of the bundled snapshot, on a store that holds nothing: how many hosts CloudStack told it of. */

@@ -8,7 +8,15 @@ import * as z from 'zod'
 
 const root = join(import.meta.dirname, '../..')
 const run = promisify(execFile)
-const functions = ['snapshot', 'diff', 'provisionKvm', 'provisionCloudstack', 'backfill', 'housekeeping']
+const functions = [
+  'snapshot',
+  'diff',
+  'provisionKvm',
+  'provisionXenserver',
+  'provisionCloudstack',
+  'backfill',
+  'housekeeping',
+]
 const queued = functions.filter((name) => !['backfill', 'housekeeping'].includes(name))
 /** Tombstones of networks that are back; expired items. */
 const deleting = ['snapshot', 'housekeeping']

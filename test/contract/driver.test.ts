@@ -4,6 +4,12 @@ import type { DriverName } from '../../shared/hypervisors/registry.ts'
 import { startSimulatedAgent } from '../agent/simulatedAgent.ts'
 import { startCloudStackHost } from '../hypervisors/cloudstack/cloudstackHost.ts'
 import { network, simulatedDriver, targetOf } from '../hypervisors/kvm/factory.ts'
+import {
+  driverFor,
+  startPool,
+  network as xenNetwork,
+  targetOf as xenTargetOf,
+} from '../hypervisors/xenserver/factory.ts'
 import { type ContractHost, driverContract } from './driver.ts'
 
 async function kvmOnSimulatedHost(scheme: 'vlan' | 'vxlan'): Promise<ContractHost> {
@@ -38,11 +44,25 @@ async function kvmByAgent(scheme: 'vlan' | 'vxlan'): Promise<ContractHost> {
   }
 }
 
+async function xenServer(): Promise<ContractHost> {
+  const simulator = await startPool()
+  const { pool } = simulator
+  return {
+    driver: driverFor(simulator),
+    target: xenTargetOf(simulator, 'xen2'),
+    desired: [3001, 3002, 3003].map((id) => xenNetwork(`vlan://${id}`)),
+    devices: 3,
+    state: async () => pool.state(),
+    stop: simulator.close,
+  }
+}
+
 const drivers: readonly (readonly [DriverName, string, () => Promise<ContractHost>])[] = [
   ['kvm-ssh', 'a simulated host, VLAN', () => kvmOnSimulatedHost('vlan')],
   ['kvm-ssh', 'a simulated host, VXLAN', () => kvmOnSimulatedHost('vxlan')],
   ['kvm-agent', 'a simulated host, VLAN', () => kvmByAgent('vlan')],
   ['kvm-agent', 'a simulated host, VXLAN', () => kvmByAgent('vxlan')],
+  ['xenserver', 'the XAPI simulator, a slave of a pool of three', xenServer],
   ['cloudstack', 'the CloudStack simulator', startCloudStackHost],
 ]
 

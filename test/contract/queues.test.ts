@@ -87,6 +87,7 @@ function onSqs(client: SQSClient, url: string, deadUrl: string): ContractQueue {
     snapshot: undefined,
     diff: undefined,
     provisionKvm: url,
+    provisionXenserver: undefined,
     provisionCloudstack: undefined,
   })
   const receiveFrom = async (from: string): Promise<readonly SqsMessage[]> => {

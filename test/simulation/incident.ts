@@ -10,6 +10,7 @@ export const functionNames = [
   'snapshot',
   'diff',
   'provisionKvm',
+  'provisionXenserver',
   'provisionCloudstack',
   'backfill',
   'housekeeping',

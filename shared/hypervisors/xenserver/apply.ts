@@ -1,0 +1,139 @@
+/**
+ * Carries out a plan on a pool and one of its hosts. In: the pool, how to plan, its lease. Out: the changes made, or attempted;
+ * what XAPI refused, name by name, so that one bad network stops no other. The next look tells what is there.
+ *
+ * - what concerns the whole pool (create, rename, destroy a network) is planned anew and done under the pool's lease
+ * - then the pool is read again: the network that serves is the one that the tie-break names now, not the one just created
+ * - what concerns this host needs no lease: nobody else works on its VLANs but CloudStack, and XAPI refuses a second one
+ */
+import pLimit from 'p-limit'
+import { HostError, type SharedLease } from '../driver.ts'
+import { markKey, stampAhead, stampTag, uriKey } from './names.ts'
+import type { HostAction, Plan, SharedAction, Step } from './plan.ts'
+import type { Pool } from './pool.ts'
+import { XapiFailure } from './xapi.ts'
+
+export interface Applying {
+  readonly pool: Pool
+  /** Reads the pool, and plans for this host. */
+  readonly planned: () => Promise<Plan>
+  readonly lease: SharedLease
+  /** Named after the pool. */
+  readonly leaseName: string
+  readonly mark: number
+  readonly now: () => number
+  readonly random: () => number
+  readonly signal: AbortSignal
+}
+
+/** By name, what XAPI refused. */
+export type Refusals = ReadonlyMap<string, XapiFailure>
+
+/** A host does one after the other, whatever it is asked; some at a time save the way there and back. */
+const atOnce = 4
+/** How long before its end a lease begins nothing. */
+const leaseReserve = 10_000
+
+/** @throws HostError when the pool does not answer, or its lease is not to be had */
+export async function apply(first: Plan, applying: Applying): Promise<Refusals> {
+  const { lease, leaseName, signal, planned } = applying
+  throwIfEnded(signal)
+  const refusals = new Map<string, XapiFailure>()
+  const attempt = attempting(refusals)
+  if (!first.steps.some(({ shared }) => shared.length > 0)) {
+    await onHost(first, applying, attempt)
+    return refusals
+  }
+  await lease(leaseName, signal, async (until) => {
+    const { steps } = await planned()
+    for (const { name, shared } of steps) {
+      for (const action of shared) {
+        if (applying.now() > until - leaseReserve) return
+        await attempt(name, () => change(applying, ...callOf(action, applying)))
+      }
+    }
+  })
+  await onHost(await planned(), applying, attempt)
+  return refusals
+}
+
+type Attempt = (name: string, work: () => Promise<unknown>) => Promise<void>
+
+/** What XAPI refuses for one name is kept for that name; what concerns the host ends everything. */
+const attempting =
+  (refusals: Map<string, XapiFailure>): Attempt =>
+  async (name, work) => {
+    if (refusals.has(name)) return
+    try {
+      await work()
+    } catch (error) {
+      if (!(error instanceof XapiFailure)) throw error
+      refusals.set(name, error)
+    }
+  }
+
+async function onHost({ steps }: Plan, applying: Applying, attempt: Attempt): Promise<void> {
+  const inOrder = async ({ name, here }: Step): Promise<void> => {
+    for (const action of here) await attempt(name, () => doHere(action, applying))
+  }
+  const ends = await pLimit(atOnce).map(steps, async (step) => {
+    try {
+      await inOrder(step)
+      return undefined
+    } catch (error) {
+      return { error }
+    }
+  })
+  const failed = ends.find((end) => end !== undefined)
+  if (failed !== undefined) throw failed.error
+}
+
+async function doHere(action: HostAction, applying: Applying): Promise<void> {
+  switch (action.do) {
+    case 'createVlan': {
+      if (action.network === null) return // It could not be created in the pool: that refusal is known.
+      const vlan = await change(applying, 'VLAN.create', [action.pif, action.tag, action.network])
+      await change(applying, 'VLAN.set_other_config', [vlan, marks(applying.mark, action.uri)])
+      return
+    }
+    case 'destroyVlan':
+      await change(applying, 'VLAN.destroy', [action.vlan])
+      return
+    case 'plug':
+      await change(applying, 'PIF.plug', [action.pif])
+  }
+}
+
+function callOf(action: SharedAction, { mark, now, random }: Applying): [string, readonly unknown[]] {
+  switch (action.do) {
+    case 'createNetwork': {
+      const stamp = { at: now() + stampAhead, random: Math.floor(random() * 0x7fffffff) }
+      const record = {
+        name_label: action.name,
+        name_description: '',
+        MTU: 1500,
+        other_config: marks(mark, action.uri),
+        tags: [stampTag(stamp)],
+      }
+      return ['network.create', [record]]
+    }
+    case 'rename':
+      return ['network.set_name_label', [action.network, action.name]]
+    case 'destroyNetwork':
+      return ['network.destroy', [action.network]]
+  }
+}
+
+const marks = (mark: number, uri: string): Readonly<Record<string, string>> => ({
+  [markKey]: String(mark),
+  [uriKey]: uri,
+})
+
+function change({ pool, signal }: Applying, method: string, parameters: readonly unknown[]): Promise<unknown> {
+  throwIfEnded(signal)
+  return pool.change(method, parameters, signal)
+}
+
+export function throwIfEnded(signal: AbortSignal): void {
+  if (signal.aborted) throw new HostError('TimeOut', 'The run ended before all was done; the next one goes on.')
+}
