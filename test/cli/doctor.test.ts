@@ -9,6 +9,7 @@ import { doctorCommand } from '../../infra/cli/doctorCommand.ts'
 import { seedCloud } from '../../infra/local/cloudstackSimulator/seed.ts'
 import { type CloudStackSimulator, startCloudStackSimulator } from '../../infra/local/cloudstackSimulator/simulator.ts'
 import { neededBy } from '../../shared/cloudstack/calls.ts'
+import { forwardTo, startProxy } from '../cloudstack/connectProxy.ts'
 import { capture, runInProcess } from '../rights/inProcess.ts'
 import { startScene } from '../rights/scene.ts'
 import { run } from './program.ts'
@@ -273,6 +274,18 @@ describe('over TLS', () => {
       found: expect.stringMatching(/^TLSv1\.[23], the certificate is trusted/),
     })
     expect(one('clock')).toMatchObject({ level: 'ok' })
+  })
+
+  it('through a proxy, the certificate is still the server’s', async () => {
+    const between = await startProxy({ to: forwardTo(new URL(environment.CLOUDSTACK_API_URL ?? '')) })
+    environment.BRIDGEKEEPER_CLOUDSTACK_CA_FILE = fixture('localhost.crt').pathname
+    environment.CLOUDSTACK_API_URL = 'https://cloud.example.org/client/api'
+    environment.HTTPS_PROXY = between.url()
+    const { one, code } = await doctor()
+    await between.stop()
+    expect([code, one('TLS').level, one('sight').level]).toEqual([0, 'ok', 'ok'])
+    expect(one('TLS').found).toMatch(/^TLSv1\.[23], the certificate is trusted/)
+    expect(between.seen.every((line) => line === 'CONNECT cloud.example.org:443')).toBe(true)
   })
 
   it('one that is not named is an error, with its code', async () => {
