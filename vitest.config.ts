@@ -1,5 +1,5 @@
 /**
- * Projects: `fast` runs anywhere; `dynamodb-local` needs Java and `npm run parts`; `xapi-python` Python and the same; `tls` needs openssl; `agent` needs openssl and systemd; `uml` needs guests, and runs inside the private namespace that test/run.ts makes
+ * Projects: `fast` runs anywhere; `dynamodb-local` needs Java and `npm run parts`; `xapi-python` and `cs` Python and the same; `tls` needs openssl; `agent` needs openssl and systemd; `uml` needs guests, and runs inside the private namespace that test/run.ts makes
  * (`npm test` decides), and so does `open-vswitch`, which needs its programs too. Files of `uml` come after the others, since each boots machines, and
  * two at a time: a guest has one processor. Two workers, for two cores. `bench` needs guests too, and comes last and alone, since it measures.
  */
@@ -30,6 +30,13 @@ export default defineConfig({
           include: ['test/conformance/dynamodbLocal.test.ts'],
           testTimeout: 30_000,
           hookTimeout: 90_000,
+        },
+      },
+      {
+        test: {
+          name: 'cs',
+          include: ['test/conformance/cs.test.ts'],
+          testTimeout: 60_000,
         },
       },
       {

@@ -14,6 +14,7 @@ import { canUnshare, insideNamespace, runInNamespace } from '../infra/local/bed/
 import { umlAvailable } from '../infra/local/bed/uml.ts'
 import { agentToolsAvailable } from './agent/real/programs.ts'
 import { opensslAvailable } from './cloudstack/real/openssl.ts'
+import { csAvailable } from './conformance/cs.ts'
 import { dynamoDbLocalAvailable } from './conformance/dynamodbLocal.ts'
 import { xapiPythonAvailable } from './conformance/xapiPython.ts'
 import { openVswitchAvailable } from './openVswitch/programs.ts'
@@ -43,6 +44,7 @@ process.exitCode =
 async function test(extra: readonly string[]): Promise<number> {
   const beds: readonly (readonly [string, Availability])[] = [
     ['dynamodb-local', dynamoDbLocalAvailable()],
+    ['cs', csAvailable()],
     ['tls', opensslAvailable()],
     ['xapi-python', xapiPythonAvailable()],
     ['agent', agentToolsAvailable()],

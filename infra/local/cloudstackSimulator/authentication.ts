@@ -6,7 +6,7 @@ import { createHmac, timingSafeEqual } from 'node:crypto'
 import type { Account } from './model.ts'
 import { unauthorized } from './refusal.ts'
 
-/** @throws Refusal 401 */
+/** What is about the signature itself may be written in any case, `apiKey` for example. @throws Refusal 401 */
 export function authenticate(
   pairs: readonly (readonly [string, string])[],
   accounts: readonly Account[],
@@ -14,11 +14,12 @@ export function authenticate(
 ): Account {
   const parameters = new Map(pairs)
   if (parameters.size !== pairs.length) throw unauthorized()
-  const account = accounts.find(({ apiKey }) => apiKey === parameters.get('apikey'))
-  const signature = parameters.get('signature')
+  const named = new Map(pairs.map(([name, value]) => [name.toLowerCase(), value]))
+  const account = accounts.find(({ apiKey }) => apiKey === named.get('apikey'))
+  const signature = named.get('signature')
   if (account === undefined || signature === undefined) throw unauthorized()
   if (!sameText(signature, expectedSignature(pairs, account.secretKey))) throw unauthorized()
-  if (parameters.get('signatureversion') === '3' && !isAhead(parameters.get('expires'), now)) throw unauthorized()
+  if (named.get('signatureversion') === '3' && !isAhead(named.get('expires'), now)) throw unauthorized()
   return account
 }
 
