@@ -21,6 +21,8 @@ export interface SimulatorOptions extends CloudOptions {
   readonly seed?: CloudSeed
   /** 0: any free one. */
   readonly port?: number
+  /** Told of each request as it comes, the refused ones too. */
+  readonly onRequest?: (command: string) => void
   /** Besides the root admin, whose keys the handle tells. */
   readonly accounts?: readonly Account[]
 }
@@ -50,7 +52,7 @@ const rootAdmin: Account = {
 }
 
 export async function startCloudStackSimulator(options: SimulatorOptions = {}): Promise<CloudStackSimulator> {
-  const { seed = seedCloud([]), port = 0, accounts = [], ...rest } = options
+  const { seed = seedCloud([]), port = 0, accounts = [], onRequest = () => {}, ...rest } = options
   const stopping = new AbortController()
   const { signal } = stopping
   const sleep = async (wait: number): Promise<void> => void (await delay(wait, undefined, { signal }))
@@ -79,6 +81,7 @@ export async function startCloudStackSimulator(options: SimulatorOptions = {}): 
     if (asked === undefined) return void response.writeHead(405).end()
     const { command, json } = asked
     requests[command] = (requests[command] ?? 0) + 1
+    onRequest(command)
     if (hangs(faults, command)) return
     const busy = takeBusy(faults)
     if (busy !== undefined) {
