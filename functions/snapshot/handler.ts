@@ -7,8 +7,8 @@ import { type Delivery, delivery, isSqsEvent } from '../../shared/runtime/sqsEve
 /** A lease outlasts the function that took it, so that no other snapshot begins beside one that is still at work. */
 const beyondTheFunction = 10_000
 
-/** What a tick keeps of its time to write down what it saw, or why it saw nothing: a tenth, 10 s at most. */
-const beforeItsEnd = (remaining: number): number => Math.min(10_000, remaining / 10)
+/** What a tick keeps of its time to write down what it saw, or why it saw nothing: 10 s, a fifth at most. */
+const beforeItsEnd = (remaining: number): number => Math.min(10_000, remaining / 5)
 
 export const create = lambda(
   'snapshot',
