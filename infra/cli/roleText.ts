@@ -42,7 +42,7 @@ function nextStep(act: 'show' | 'create', name: string, { state }: RolePlan, app
     return `Now create an account with this role in the domain ROOT, a user of it, and keys for that user; give those to Bridgekeeper, then: bridgekeeper doctor.`
   }
   if (state === 'differs') {
-    return `Nothing was changed: a role that exists is never changed from here. Correct it in CloudStack (Roles, ${name}, Rules), or choose another --name.`
+    return `Nothing was changed: a role that exists is never changed from here. Correct it in CloudStack (Roles, ${name}, Rules; what is missing goes before the rule that denies *), or choose another --name.`
   }
   const how = act === 'show' ? 'role create --apply' : 'the same with --apply'
   return `Nothing was changed; to do it: ${how}. It takes the key of an administrator who may create roles, once.`
