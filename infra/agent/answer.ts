@@ -9,7 +9,7 @@ import {
   protocolVersion,
   readRequest,
 } from '../../shared/hypervisors/kvm/agent/protocol.ts'
-import { type Commands, kvmHost } from '../../shared/hypervisors/kvm/host.ts'
+import { type Commands, kvmHost, type Look } from '../../shared/hypervisors/kvm/host.ts'
 import type { Reason } from '../../shared/reconcile/reasons.ts'
 import type { Logger } from '../../shared/runtime/logger.ts'
 import type { Keep } from './kept.ts'
@@ -50,20 +50,22 @@ async function doIt(parts: AgentParts, asked: AgentRequest): Promise<AgentReply>
   const { commands, keep, logger, version } = parts
   const host = kvmHost(commands, asked.rules, logger)
   const who = { v: protocolVersion, version }
+  const seen = async ({ view, listed }: Look): Promise<AgentReply> => {
+    const { bootId = '', ...rest } = view
+    const uptime = listed === undefined ? {} : { uptime: listed.uptime }
+    return { ...who, view: { ...rest, bootId }, ...uptime, repairs: await keep.repairs() }
+  }
   switch (asked.do) {
     case 'look': {
       const { desired, mode, last, rules } = asked
-      const { view, listed } = await host.look(desired.networks, desired.labels, last)
+      const looked = await host.look(desired.networks, desired.labels, last)
       await keep.keep({ at: parts.now(), mode, rules, desired })
-      const { bootId = '', ...rest } = view
-      const uptime = listed === undefined ? {} : { uptime: listed.uptime }
-      return { ...who, view: { ...rest, bootId }, ...uptime, repairs: await keep.repairs() }
+      return seen(looked)
     }
     case 'apply': {
       const { desired, until } = asked
       const { actions } = await sameBoot(until, host.look(desired.networks, desired.labels))
-      await host.apply(actions, until.deadline)
-      return { ...who, applied: true }
+      return seen(await host.apply(actions, until.deadline, desired.networks, desired.labels))
     }
     case 'remove': {
       const { orphan, until } = asked

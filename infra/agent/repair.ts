@@ -89,8 +89,7 @@ async function putRight(parts: AgentParts, host: KvmHost, { networks, labels }: 
   if (networks.length === 0) return
   const { view, actions, listed } = await host.look(networks, labels)
   if (listed === undefined || actions.length === 0) return
-  await host.apply(actions, listed.uptime + applyWithin)
-  const after = await host.look(networks, labels)
+  const after = await host.apply(actions, listed.uptime + applyWithin, networks, labels)
   const left = new Set(after.view.changes.map(keyOf))
   const devices = view.changes.filter((change) => !left.has(keyOf(change))).flatMap((change) => change.devices)
   if (devices.length === 0) return

@@ -93,8 +93,11 @@ export interface View {
   readonly unchanged?: true
   /** Of a host that was looked at by an agent on it. */
   readonly agent?: AgentState
-  /** Does `changes`, in one batch. Partial success is no error: the next look tells. @throws HostError */
-  apply(): Promise<void>
+  /**
+   * Does `changes`, in one batch, and looks again. Partial success is no error: what it returns tells what is there now.
+   * @throws HostError
+   */
+  apply(): Promise<View>
 }
 
 export interface Session {

@@ -52,16 +52,11 @@ export async function run(
     const before = await session.look(desired.networks, desired.labels, last)
     signal.throwIfAborted()
     const isDone = before.changes.length === 0 || mode === 'observe'
-    const after = isDone ? before : await appliedView(session, before, desired)
+    const after = isDone ? before : await before.apply()
     return outcome(driver, before, after, mode, await prune(session, after.orphans ?? []))
   } finally {
     await session.close()
   }
-}
-
-async function appliedView(session: Session, before: View, desired: Desired): Promise<View> {
-  await before.apply()
-  return session.look(desired.networks, desired.labels)
 }
 
 function outcome(

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { answer } from '../../infra/agent/answer.ts'
 import { HostError, type Session } from '../../shared/hypervisors/driver.ts'
 import { agentDriver } from '../../shared/hypervisors/kvm/agent/driver.ts'
+import { protocolVersion } from '../../shared/hypervisors/kvm/agent/protocol.ts'
 import { network, targetOf } from '../hypervisors/kvm/factory.ts'
 import { type SimulatedAgent, startSimulatedAgent } from './simulatedAgent.ts'
 
@@ -13,7 +14,13 @@ beforeEach(async () => {
 afterEach(() => host.stop())
 
 const rules = { name: 'kvm1', machine: 'kvm1', group: 4814, vxlan: 'native' }
-const look = { v: 1, rules, do: 'look', mode: 'apply', desired: { networks: [network('vlan://100')], labels: [] } }
+const look = {
+  v: protocolVersion,
+  rules,
+  do: 'look',
+  mode: 'apply',
+  desired: { networks: [network('vlan://100')], labels: [] },
+}
 const ask = (value: unknown): ReturnType<typeof answer> => answer(host.parts, JSON.stringify(value))
 
 const open = (replies?: (body: string) => string): Promise<Session> => {
@@ -31,7 +38,11 @@ const reasonOf = (work: Promise<unknown>): Promise<unknown> =>
 
 describe('a request', () => {
   it('that is right is answered with what is to be done', async () => {
-    expect(await ask(look)).toMatchObject({ v: 1, version: '0.1.0', view: { changes: [{ uri: 'vlan://100' }] } })
+    expect(await ask(look)).toMatchObject({
+      v: protocolVersion,
+      version: '0.1.0',
+      view: { changes: [{ uri: 'vlan://100' }] },
+    })
   })
 
   it('of a newer release, with more in it, is understood', async () => {
@@ -39,9 +50,12 @@ describe('a request', () => {
   })
 
   it('of another protocol version is refused with both versions', async () => {
-    const reply = await ask({ v: 2, do: 'something else' })
+    const reply = await ask({ v: protocolVersion + 1, do: 'something else' })
     expect(reply).toMatchObject({
-      failed: { reason: 'AgentOutdated', detail: expect.stringContaining('protocol 1, not 2') },
+      failed: {
+        reason: 'AgentOutdated',
+        detail: expect.stringContaining(`protocol ${protocolVersion}, not ${protocolVersion + 1}`),
+      },
     })
   })
 
@@ -52,7 +66,13 @@ describe('a request', () => {
     ['an order that does not exist', JSON.stringify({ ...look, do: 'exec', command: 'reboot' })],
     [
       'a deadline that is no number',
-      JSON.stringify({ v: 1, rules, do: 'apply', desired: look.desired, until: { bootId: 'x', deadline: '9' } }),
+      JSON.stringify({
+        v: protocolVersion,
+        rules,
+        do: 'apply',
+        desired: look.desired,
+        until: { bootId: 'x', deadline: '9' },
+      }),
     ],
     [
       'more networks than any host has',
@@ -78,14 +98,14 @@ describe('a request', () => {
     const evil = network('vlan://100', 'eth1\nlink del dev cloudbr1')
     const before = host.state()
     const reply = await ask({ ...look, do: 'apply', desired: { networks: [evil], labels: [] }, until: await untilOf() })
-    expect(reply).toHaveProperty('applied')
+    expect(reply).toHaveProperty('view.findings')
     expect(host.state()).toBe(before)
   })
 
   it('to apply before a reboot is not done after it', async () => {
     const until = await untilOf()
     host.reboot()
-    expect(await ask({ v: 1, rules, do: 'apply', desired: look.desired, until })).toMatchObject({
+    expect(await ask({ v: protocolVersion, rules, do: 'apply', desired: look.desired, until })).toMatchObject({
       failed: { reason: 'HostUnreachable', detail: expect.stringContaining('rebooted') },
     })
     expect(host.names()).not.toContain('breth1-100')
@@ -102,7 +122,7 @@ describe('a reply', () => {
   it('of an agent of another release, with more in it, is understood', async () => {
     const session = await open(() =>
       JSON.stringify({
-        v: 1,
+        v: protocolVersion,
         version: '0.2.7',
         view: {
           bootId: 'b',
@@ -122,15 +142,15 @@ describe('a reply', () => {
   it.each([
     ['is no JSON', '<html>'],
     ['is empty', ''],
-    ['answers something else', JSON.stringify({ v: 1, version: '0', applied: true })],
-    ['lacks what was seen', JSON.stringify({ v: 1, version: '0', view: {} })],
+    ['answers something else', JSON.stringify({ v: protocolVersion, version: '0', applied: true })],
+    ['lacks what was seen', JSON.stringify({ v: protocolVersion, version: '0', view: {} })],
   ])('that %s is HostMisread', async (_says, text) => {
     expect(await reasonOf((await open(() => text)).look([]))).toBe('HostMisread')
   })
 
   it('that tells of a failure on the host is that failure', async () => {
     const text = JSON.stringify({
-      v: 1,
+      v: protocolVersion,
       version: '0.1.0',
       failed: { reason: 'HostBusy', detail: 'Another run is at work.' },
     })

@@ -43,11 +43,12 @@ export function driverContract(start: () => Promise<ContractHost>): void {
 
   it('finds nothing to do after applying, and counts the devices', async () => {
     const session = await open()
-    await (await session.look(host.desired)).apply()
-    const after = await session.look(host.desired)
-    expect(after.changes).toEqual([])
-    expect(after.findings).toEqual([])
-    expect(after.devices).toBe(host.devices)
+    const applied = await (await session.look(host.desired)).apply()
+    for (const after of [applied, await session.look(host.desired)]) {
+      expect(after.changes).toEqual([])
+      expect(after.findings).toEqual([])
+      expect(after.devices).toBe(host.devices)
+    }
   })
 
   it('changes nothing by looking', async () => {

@@ -11,9 +11,9 @@ import { provision } from '../../shared/flow/provision.ts'
 import { readHosts } from '../../shared/flow/read.ts'
 import { createSharedGate, type SharedGate } from '../../shared/flow/sharedGate.ts'
 import { type SnapshotReport, snapshot } from '../../shared/flow/snapshot.ts'
-import { type Driver, HostError, type Session } from '../../shared/hypervisors/driver.ts'
+import { type Driver, HostError, type Session, type View } from '../../shared/hypervisors/driver.ts'
 import { diffRequest, job, type QueueName } from '../../shared/queue/queues.ts'
-import type { HostFact, NetworkFact } from '../../shared/reconcile/model.ts'
+import type { DesiredNetwork, HostFact, NetworkFact } from '../../shared/reconcile/model.ts'
 import type { Reason } from '../../shared/reconcile/reasons.ts'
 import type { HostRecord } from '../../shared/reconcile/record.ts'
 import { parseConfiguration } from '../../shared/runtime/configuration.ts'
@@ -93,37 +93,36 @@ export function createWorld(settings: Readonly<Record<string, string>> = {}): Wo
     call: () => Promise.reject(new Error('this world answers no other call')),
   }
 
-  const open = (id: string): Session => ({
-    look: async (desired) => {
-      const own = devices.get(id) ?? new Set()
-      const lacks = desired.filter(({ uri }) => !own.has(uri))
-      const uplinkMissing = faults.get(id) === 'UplinkMissing'
-      const missing = uplinkMissing ? [] : lacks
-      const findings = (uplinkMissing ? lacks : []).map(({ physicalNetwork, uri }) => {
-        return { physicalNetwork, uri, reason: 'UplinkMissing', detail: 'no bridge cloudbr1' } as const
-      })
-      return {
-        bootId: 'boot',
-        devices: desired.length - lacks.length,
-        findings,
-        changes: missing.map(({ physicalNetwork, uri }) => ({
-          physicalNetwork,
-          uri,
-          devices: [uri],
-          steps: ['create'],
-        })),
-        apply: async () => {
-          if (busy.has(id)) overlaps.push(id)
-          busy.add(id)
-          await Promise.resolve()
-          for (const { uri } of missing) own.add(uri)
-          applied.push(id)
-          busy.delete(id)
-        },
-      }
-    },
-    close: async () => {},
-  })
+  const open = (id: string): Session => ({ look: (desired) => look(id, desired), close: async () => {} })
+  const look = async (id: string, desired: readonly DesiredNetwork[]): Promise<View> => {
+    const own = devices.get(id) ?? new Set()
+    const lacks = desired.filter(({ uri }) => !own.has(uri))
+    const uplinkMissing = faults.get(id) === 'UplinkMissing'
+    const missing = uplinkMissing ? [] : lacks
+    const findings = (uplinkMissing ? lacks : []).map(({ physicalNetwork, uri }) => {
+      return { physicalNetwork, uri, reason: 'UplinkMissing', detail: 'no bridge cloudbr1' } as const
+    })
+    return {
+      bootId: 'boot',
+      devices: desired.length - lacks.length,
+      findings,
+      changes: missing.map(({ physicalNetwork, uri }) => ({
+        physicalNetwork,
+        uri,
+        devices: [uri],
+        steps: ['create'],
+      })),
+      apply: async () => {
+        if (busy.has(id)) overlaps.push(id)
+        busy.add(id)
+        await Promise.resolve()
+        for (const { uri } of missing) own.add(uri)
+        applied.push(id)
+        busy.delete(id)
+        return look(id, desired)
+      },
+    }
+  }
   const openOrFail = async (id: string): Promise<Session> => {
     const reason = faults.get(id)
     if (reason !== undefined && reason !== 'UplinkMissing') throw new HostError(reason, 'as the test wants it')

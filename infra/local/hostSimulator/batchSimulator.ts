@@ -39,17 +39,20 @@ export function simulateIpBatch(kernel: SimulatedKernel, input: string): Outcome
   return { code: errors.length > 0 ? 1 : 0, stderr: errors.map((error) => `${error}\n`).join('') }
 }
 
-/** The simulated applyCommand, with its locks left out: nobody else is on a simulated host at the same time. */
+/**
+ * The simulated applyCommand up to its look, with its locks left out: nobody else is on a simulated host at the same time.
+ * @returns also what is left of its input for that look; absent where it was broken off
+ */
 export function simulateApply(
   kernel: SimulatedKernel,
   input: string,
   uptime: () => number,
   script: VxlanScript = 'absent',
-): Answered {
+): Answered & { readonly rest?: string } {
   const [, deadline = '', pieces = ''] = /^(\d+)\n([\s\S]*)$/.exec(input) ?? []
   const answer = { code: 0, stderr: '', stdout: '' }
   let rest = pieces
-  while (rest !== '') {
+  while (!rest.startsWith('end\n')) {
     const [header = '', kind, ...lengths] = /^(vlan|vxlan|script) (\d+) (\d+) (\d+)\n/.exec(rest) ?? []
     if (header === '') throw new Error(`a piece of a batch begins with ${rest.slice(0, 40)}`)
     rest = rest.slice(header.length)
@@ -64,7 +67,7 @@ export function simulateApply(
       if (code !== 0) answer.stdout += `${phase} ${code}\n`
     }
   }
-  return answer
+  return { ...answer, rest: rest.slice('end\n'.length) }
 }
 
 /** A site's own modifyvxlan.sh, for EVPN, or CloudStack's: VNI, underlay and bridge a line. What is there by name is completed. */

@@ -11,6 +11,7 @@ import {
 } from '../../../shared/hypervisors/kvm/commands.ts'
 import { digestOf } from '../../../shared/hypervisors/kvm/digest.ts'
 import type { VxlanScript } from '../../../shared/hypervisors/kvm/facts.ts'
+import { readListing } from '../../../shared/hypervisors/kvm/observe.ts'
 import type { RemovalStep } from '../../../shared/hypervisors/kvm/removalCommand.ts'
 import type { SimulatedKernel, SimulatedLink, SimulatedRoute } from './kernel.ts'
 
@@ -38,7 +39,7 @@ export const uptimeOf = (host: ObservedHost): number => host.uptime?.() ?? stand
 export function simulateObservation(host: ObservedHost, input = ''): string {
   const listing = simulateListing(host)
   const [known = ''] = input.split('\n')
-  if (known === '' || digestOf(listing) !== known) return listing
+  if (known === '' || digestOf(readListing(listing)) !== known) return listing
   return ['', marker('host'), host.hostname, host.bootId, sameMarker, ''].join('\n')
 }
 

@@ -122,10 +122,16 @@ function answer(channel: ssh2.ServerChannel, command: string, host: ObservedHost
   channel.resume()
 }
 
+/** A batch, and a look after it unless it was broken off. */
+function applied(host: ObservedHost, input: string): Outcome & { readonly stdout: string } {
+  const { rest, ...done } = simulateApply(host.kernel, input, () => uptimeOf(host), host.vxlanScript)
+  return rest === undefined ? done : { ...done, stdout: `${done.stdout}${simulateObservation(host, rest)}` }
+}
+
 /** What the host answers to one of the driver's commands, by whatever way it came. */
 export function outcomeOf(command: string, input: string, host: ObservedHost): Outcome & { readonly stdout?: string } {
   if (command === observeCommand) return { code: 0, stderr: '', stdout: simulateObservation(host, input) }
-  if (command === applyCommand) return simulateApply(host.kernel, input, () => uptimeOf(host), host.vxlanScript)
+  if (command === applyCommand) return applied(host, input)
   if (command === removalCommand) return simulateRemoval(host, input)
   return { code: 127, stderr: `the simulated host does not know this command: ${command}\n` }
 }

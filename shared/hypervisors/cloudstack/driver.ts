@@ -33,7 +33,10 @@ function openSession(cloudstack: Pick<CloudStack, 'updateHost'>, target: Target,
     devices: 0,
     findings: [],
     changes: requested ? [] : desired.map(({ physicalNetwork, uri }) => ({ physicalNetwork, uri, devices: [], steps })),
-    apply: request,
+    apply: async () => {
+      await request()
+      return look(desired)
+    },
   })
 
   return { look, close: async () => {} }

@@ -98,8 +98,7 @@ export const notRootEnd = 77
  * A host of few devices is looked at for as long as processes take to start, so none is started for what the shell can do by
  * itself: a kernel's text it reads, a kernel's number it cannot (docs/kernel.md).
  */
-export const observeCommand =
-  script(`while read -r key real effective others; do [ "$key" != Uid: ] || break; done </proc/self/status
+const observation = `while read -r key real effective others; do [ "$key" != Uid: ] || break; done </proc/self/status
 [ "$effective" = 0 ] || { id >&2; exit ${notRootEnd}; }
 read -r known || known=
 identity() {
@@ -155,7 +154,9 @@ if groups_have_names; then (cd /sys/class/net 2>/dev/null; grep -Hsv "^0$" -- */
 else echo "${withoutGroupNames}"; fi
 grep -Hsv "^0$" -- ${Object.values(kernelFiles).join(' ')}
 rest
-${mark('end')}`)
+${mark('end')}`
+
+export const observeCommand = script(observation)
 
 /** How applyCommand ends when it did nothing, or not all. */
 export const applyEnds = { lockFile: lockFileFailed, locked: 75, late: 76, vxlanLocked: 77 } as const
@@ -166,7 +167,8 @@ export const applyEnds = { lockFile: lockFileFailed, locked: 75, late: 76, vxlan
  * `ip -batch` (`script`: VNI, underlay and bridge for the host's modifyvxlan.sh), for `sysctl`, for `ip -batch`. A piece with
  * VXLAN devices holds CloudStack's own lock too (FACTS B4), which the script takes by itself. Prints `PHASE CODE` of
  * each phase that did not run through: ip goes on after most errors (1), and some end the whole batch (255). A setting of a
- * device that is gone by now is no error.
+ * device that is gone by now is no error. After the last piece comes a line `end`; then the locks are let go, and it looks as
+ * observeCommand does, from the rest of stdin: one command less, which is a login shell and some round trips.
  */
 export const applyCommand = script(`read -r deadline
 ${inTime}
@@ -181,6 +183,7 @@ run_script() {
 }
 ${lock(10, 'exit 75')}
 while read -r kind create ipv6 up; do
+  [ "$kind" != end ] || break
   if [ "$kind" = vxlan ]; then
     ${vxlanLock('exit 77')}
   fi
@@ -199,4 +202,5 @@ while read -r kind create ipv6 up; do
   fi
   exec 8>&-
 done
-exit 0`)
+exec 9>&-
+${observation}`)

@@ -1,6 +1,6 @@
 /**
  * The digest of a host as it was seen: what the host itself would make of the same, from sources that are cheaper than a
- * listing (`briefly` in commands.ts). Pure. In: the full output of the observe command. Out: a SHA-256. Since it is made of
+ * listing (`briefly` in commands.ts). Pure. In: the full output of the observe command, in its parts. Out: a SHA-256. Since it is made of
  * what was judged, and not of a second look, nothing can happen between the two.
  *
  * | part of it                                                          | not part of it                               |
@@ -14,7 +14,8 @@
  */
 import { createHash } from 'node:crypto'
 import * as z from 'zod/mini'
-import { limitFiles, marker, sections, tapName } from './commands.ts'
+import { limitFiles, marker, type Section, tapName } from './commands.ts'
+import type { Listing } from './observe.ts'
 
 const optionalName = z.nullish(z.string())
 const linkShape = z.object({
@@ -51,28 +52,25 @@ type LinkShape = z.infer<typeof linkShape>
 const linksShape = z.array(z.union([linkShape, z.strictObject({ ifname: z.optional(z.never()) })]))
 
 /** @returns undefined where an iproute2 prints too little to compare by: then every look lists */
-export function digestOf(output: string): string | undefined {
-  const lines = output.split(/\r?\n/)
-  const body = (section: (typeof sections)[number]): readonly string[] => {
-    const at = sections.indexOf(section)
-    const [from, to] = [sections[at], sections[at + 1]]
-    return from && to ? lines.slice(lines.indexOf(marker(from)) + 1, lines.indexOf(marker(to))) : []
-  }
-  const links = linksShape.safeParse(JSON.parse(body('links').join('\n')))
+export function digestOf({ parts, links: printed }: Listing): string | undefined {
+  const links = linksShape.safeParse(printed)
   if (!links.success) return undefined
-  const kernel = body('kernel')
-  const parts = [
+  const lines = (section: Section): readonly string[] => (parts[section] === '' ? [] : parts[section].split('\n'))
+  const kernel = lines('kernel')
+  const digested = [
     marker('host'),
-    ...body('host'),
+    ...lines('host'),
     ...links.data.flatMap((link) => (link.ifname === undefined || isTap(link) ? [] : [briefly(link)])),
-    ...body('ipv6').filter((line) => !tapName.test(line.replace(/\/disable_ipv6:.*$/, ''))),
+    ...lines('ipv6').filter((line) => !tapName.test(line.replace(/\/disable_ipv6:.*$/, ''))),
     ...limitFiles.flatMap((file) => kernel.find((line) => line.startsWith(`${file}:`)) ?? []),
-    marker('routes'),
-    ...lines.slice(lines.indexOf(marker('routes')) + 1, lines.indexOf(marker('end'))),
+    ...rest.flatMap((section) => [marker(section), ...lines(section)]),
     '',
   ]
-  return createHash('sha256').update(parts.join('\n')).digest('hex')
+  return createHash('sha256').update(digested.join('\n')).digest('hex')
 }
+
+/** As the host prints them, in a digest as in a listing. */
+const rest = ['routes', 'vxlanScript', 'agent', 'openVswitch'] as const satisfies readonly Section[]
 
 const isTap = ({ ifname, altnames = [], linkinfo }: LinkShape): boolean =>
   tapName.test(ifname) && linkinfo?.info_kind === 'tun' && linkinfo.info_data?.type === 'tap' && altnames.length === 0

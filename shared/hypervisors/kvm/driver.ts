@@ -3,12 +3,13 @@
  * pure plan, or by the host itself with a digest of how it was last seen; applying is one batch in three phases, removing one orphan one command. In: how to log in, and the mark. Out: a Driver.
  */
 
+import type { DesiredNetwork, GuestLabel } from '../../reconcile/model.ts'
 import { type Logger, silent } from '../../runtime/logger.ts'
-import type { Driver, Session, Target } from '../driver.ts'
+import type { Driver, Session, Target, View } from '../driver.ts'
 import { agentDriver } from './agent/driver.ts'
 import { oneShotLine } from './agent/oneShot.ts'
 import { isMark } from './batch.ts'
-import { type Clock, kvmHost, machineOf, onHost } from './host.ts'
+import { type Clock, kvmHost, type Look, machineOf, onHost } from './host.ts'
 import { defaultGroup } from './names.ts'
 import {
   checkPrivateKey,
@@ -72,6 +73,9 @@ export function kvmDriver(
   }
 }
 
+/** What a look was for: networks, and labels of every guest physical network. */
+type Looked = readonly [readonly DesiredNetwork[], readonly GuestLabel[]]
+
 function openSession(
   connection: SshConnection,
   target: Target,
@@ -83,14 +87,21 @@ function openSession(
   const machine = machineOf(target.name, hostnames)
   const host = kvmHost(connection, { name: target.name, machine, group, vxlan }, logger)
 
+  const viewOf = ({ view, actions, listed }: Look, desired: Looked): View => {
+    if (listed === undefined) {
+      const unchanged: View = { ...view, apply: async () => unchanged }
+      return unchanged
+    }
+    const seen = { uptime: listed.uptime, seenBy: now() }
+    clock = seen
+    return {
+      ...view,
+      apply: async () => viewOf(await host.apply(actions, onHost(seen, now() + commandTimeout), ...desired), desired),
+    }
+  }
+
   return {
-    async look(desired, labels = [], last) {
-      const { view, actions, listed } = await host.look(desired, labels, last)
-      if (listed === undefined) return { ...view, apply: async () => {} }
-      const seen = { uptime: listed.uptime, seenBy: now() }
-      clock = seen
-      return { ...view, apply: () => host.apply(actions, onHost(seen, now() + commandTimeout)) }
-    },
+    look: async (networks, labels = [], last) => viewOf(await host.look(networks, labels, last), [networks, labels]),
     remove: async (orphan, deadline) => {
       if (clock === undefined) throw new Error('an orphan is removed after a look only')
       return host.remove(orphan, onHost(clock, deadline))

@@ -10,7 +10,7 @@ import { HostError, type LastLook, type Orphan, type Removal, type View } from '
 import { apply } from './apply.ts'
 import { marker, notRootEnd, observeCommand } from './commands.ts'
 import { digestOf } from './digest.ts'
-import { readObservation, readUnchanged } from './observe.ts'
+import { factsOf, readListing, readUnchanged } from './observe.ts'
 import { orphansOf } from './orphans.ts'
 import { type Action, plan } from './plan.ts'
 import { readiness } from './readiness.ts'
@@ -40,8 +40,16 @@ export interface Look {
 export interface KvmHost {
   /** @throws HostError NotRoot, WrongHost, HostMisread, and what the commands throw */
   look(desired: readonly DesiredNetwork[], labels: readonly GuestLabel[], last?: LastLook): Promise<Look>
-  /** @param deadline on the host's boot clock, in hundredths of a second. @throws HostError */
-  apply(actions: readonly Action[], deadline: number): Promise<void>
+  /**
+   * Does the actions of a look, and looks again at the same desired networks and labels.
+   * @param deadline on the host's boot clock, in hundredths of a second. @throws HostError, also as `look` does
+   */
+  apply(
+    actions: readonly Action[],
+    deadline: number,
+    desired: readonly DesiredNetwork[],
+    labels: readonly GuestLabel[],
+  ): Promise<Look>
   /** @param deadline as of `apply`. @throws HostError */
   remove(orphan: Orphan, deadline: number): Promise<Removal>
 }
@@ -49,34 +57,42 @@ export interface KvmHost {
 export function kvmHost(commands: Commands, host: HostRules, logger: Logger = silent): KvmHost {
   const { name, machine, group, vxlan } = host
   const rules = rulesOf(machine, group, vxlan)
+
+  const listed = (output: string, desired: readonly DesiredNetwork[], labels: readonly GuestLabel[]): Look => {
+    const listing = readListing(output)
+    const facts = factsOf(listing)
+    checkName(facts.hostname, machine, name)
+    const { actions, ...view } = plan(desired, facts, group, vxlan)
+    const orphans = orphansOf(desired, labels, facts, group)
+    const isRight = view.changes.length === 0 && view.findings.length === 0 && orphans.length === 0
+    const digest = isRight ? digestOf(listing) : undefined
+    const seen = digest === undefined ? {} : { seen: `${rules}.${digest}` }
+    return {
+      view: { ...view, ...seen, bootId: facts.bootId, orphans, readiness: readiness(labels, facts, vxlan) },
+      actions,
+      listed: { names: new Set(facts.links.map((link) => link.name)), uptime: facts.kernel.uptime },
+    }
+  }
+
+  const look: KvmHost['look'] = async (desired, labels, last) => {
+    const { stdout, stderr, code } = await commands.exec(
+      observeCommand,
+      `${knownDigest(last, rules)}\n`,
+      marker('host'),
+    )
+    if (code === notRootEnd) throw new HostError('NotRoot', `The login is not root but ${stderr.trim().slice(0, 200)}.`)
+    const same = readUnchanged(stdout)
+    if (same === null || last === undefined) return listed(stdout, desired, labels)
+    checkName(same.hostname, machine, name)
+    return { view: unchangedView(same.bootId, last), actions: [] }
+  }
+
   return {
-    async look(desired, labels, last) {
-      const { stdout, stderr, code } = await commands.exec(
-        observeCommand,
-        `${knownDigest(last, rules)}\n`,
-        marker('host'),
-      )
-      if (code === notRootEnd)
-        throw new HostError('NotRoot', `The login is not root but ${stderr.trim().slice(0, 200)}.`)
-      const same = readUnchanged(stdout)
-      if (same !== null && last !== undefined) {
-        checkName(same.hostname, machine, name)
-        return { view: unchangedView(same.bootId, last), actions: [] }
-      }
-      const facts = readObservation(stdout)
-      checkName(facts.hostname, machine, name)
-      const { actions, ...view } = plan(desired, facts, group, vxlan)
-      const orphans = orphansOf(desired, labels, facts, group)
-      const isRight = view.changes.length === 0 && view.findings.length === 0 && orphans.length === 0
-      const digest = isRight ? digestOf(stdout) : undefined
-      const seen = digest === undefined ? {} : { seen: `${rules}.${digest}` }
-      return {
-        view: { ...view, ...seen, bootId: facts.bootId, orphans, readiness: readiness(labels, facts, vxlan) },
-        actions,
-        listed: { names: new Set(facts.links.map((link) => link.name)), uptime: facts.kernel.uptime },
-      }
+    look,
+    apply: async (actions, deadline, desired, labels) => {
+      const output = await apply(commands, actions, group, deadline, logger)
+      return output === undefined ? look(desired, labels) : listed(output, desired, labels)
     },
-    apply: (actions, deadline) => apply(commands, actions, group, deadline, logger),
     remove: (orphan, deadline) => remove(commands, orphan, group, deadline),
   }
 }

@@ -86,13 +86,25 @@ function identityOf(text: string): Identity {
   return { hostname, bootId }
 }
 
+/** The output of the observe command, in its parts, and what `ip -d -j link` said in it. */
+export interface Listing {
+  readonly parts: Readonly<Record<Section, string>>
+  readonly links: unknown
+}
+
 /** @throws HostError HostMisread, naming the part that was not understood. */
-export function readObservation(output: string): HostFacts {
+export function readListing(output: string): Listing {
   const parts = splitSections(output)
+  return { parts, links: json('"ip -d -j link"', parts.links) }
+}
+
+/** @throws HostError HostMisread, naming the part that was not understood. */
+export const readObservation = (output: string): HostFacts => factsOf(readListing(output))
+
+/** @throws HostError as readObservation does. */
+export function factsOf({ parts, links: printed }: Listing): HostFacts {
   const switches = readIpv6(parts.ipv6)
-  const links = parsed('links', linksShape, json('"ip -d -j link"', parts.links)).flatMap((shape) =>
-    shape.ifname === undefined ? [] : [shape],
-  )
+  const links = parsed('links', linksShape, printed).flatMap((shape) => (shape.ifname === undefined ? [] : [shape]))
   const { groups, ...kernel } = readKernel(parts.kernel)
   const agent = readAgent(parts.agent)
   return {

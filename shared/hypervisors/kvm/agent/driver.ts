@@ -35,6 +35,7 @@ export function agentDriver(
   return { verifies: true, open: async (target, signal) => openSession(await open(target, signal), target, rules) }
 }
 
+type AgentDesired = Extract<AgentRequest, { readonly do: 'look' }>['desired']
 type Asked = AgentRequest extends infer One ? (One extends AgentRequest ? Omit<One, 'v' | 'rules'> : never) : never
 
 function openSession(line: AgentLine, { name }: Target, options: AgentRules): Session {
@@ -44,24 +45,28 @@ function openSession(line: AgentLine, { name }: Target, options: AgentRules): Se
     understood(await line.ask(JSON.stringify({ v: protocolVersion, rules, ...asked })))
   let looked: (Clock & { readonly bootId: string }) | undefined
 
+  const viewOf = (answer: AgentReply, desired: AgentDesired): View => {
+    if (!('view' in answer)) throw misread('it did not say what it saw')
+    const { view, uptime, version, repairs } = answer
+    const seen = uptime === undefined ? undefined : { uptime, seenBy: now(), bootId: view.bootId }
+    looked = seen ?? looked
+    const shown: View = {
+      ...view,
+      agent: { version, repairs },
+      apply: async () => {
+        if (view.changes.length === 0) return shown
+        if (seen === undefined) throw misread('it saw something to do and not when')
+        const until = { bootId: seen.bootId, deadline: onHost(seen, now() + applyWithin) }
+        return viewOf(await ask({ do: 'apply', desired, until }), desired)
+      },
+    }
+    return shown
+  }
+
   return {
     async look(networks, labels = [], last?: LastLook): Promise<View> {
       const desired = { networks, labels }
-      const answer = await ask({ do: 'look', mode, desired, ...(last === undefined ? {} : { last }) })
-      if (!('view' in answer)) throw misread('it did not say what it saw')
-      const { view, uptime, version, repairs } = answer
-      const seen = uptime === undefined ? undefined : { uptime, seenBy: now(), bootId: view.bootId }
-      looked = seen ?? looked
-      return {
-        ...view,
-        agent: { version, repairs },
-        apply: async () => {
-          if (view.changes.length === 0) return
-          if (seen === undefined) throw misread('it saw something to do and not when')
-          const until = { bootId: seen.bootId, deadline: onHost(seen, now() + applyWithin) }
-          if (!('applied' in (await ask({ do: 'apply', desired, until })))) throw misread('it did not say what it did')
-        },
-      }
+      return viewOf(await ask({ do: 'look', mode, desired, ...(last === undefined ? {} : { last }) }), desired)
     },
     async remove(orphan, deadline) {
       if (looked === undefined) throw new Error('an orphan is removed after a look only')

@@ -14,7 +14,7 @@ import { reasonNames } from '../../../reconcile/reasons.ts'
 import { isMark } from '../batch.ts'
 
 /** Raised when an older agent could misunderstand a request; the agent serves this one alone. */
-export const protocolVersion = 1
+export const protocolVersion = 2
 
 /** Where an agent listens, unless it is set otherwise; and the one path that it serves. */
 export const agentPort = 4814
@@ -114,11 +114,10 @@ const view = z.object({
 
 const who = { v: z.int(), version: z.string().max(64) }
 
-/** In the order in which they are tried. */
+/** In the order in which they are tried. What a look and an apply are answered with is the same: what is there then. */
 const reply = z.union([
   z.object({ ...who, failed: z.object({ reason, detail: z.string() }) }),
   z.object({ ...who, view, uptime: z.exactOptional(z.int()), repairs }),
-  z.object({ ...who, applied: z.literal(true) }),
   z.object({ ...who, removal: z.union([z.object({ removed: z.literal(true) }), z.object({ kept: z.string() })]) }),
 ])
 export type AgentReply = z.infer<typeof reply>
