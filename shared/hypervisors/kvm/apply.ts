@@ -13,7 +13,7 @@ import type { Action } from './plan.ts'
  * Exit 1 of a phase means that some of its lines failed, 255 that one ended it; both are logged, neither is thrown.
  * @param deadline on the host's own boot clock, in hundredths of a second: no phase begins after it
  * @returns what observeCommand would print, or undefined where the command ended before it came to that
- * @throws HostError HostBusy while another run is at work on the host, HostLockFailed where nobody can be, TimeOut at the deadline
+ * @throws HostError HostUnreachable where the batch did not arrive whole, HostBusy while another run is at work on the host, HostLockFailed where nobody can be, TimeOut at the deadline
  */
 export async function apply(
   commands: Commands,
@@ -36,6 +36,8 @@ export async function apply(
   if (code === applyEnds.locked) throw new HostError('HostBusy', 'Another run is at work on this host.')
   if (code === applyEnds.vxlanLocked)
     throw new HostError('HostBusy', 'CloudStack is at work on its VXLAN devices (/var/run/cloud/vxlan.lock).')
+  if (code === applyEnds.cut)
+    throw new HostError('HostUnreachable', 'The batch did not reach the host whole, and nothing of it was done.')
   if (code === applyEnds.lockFile)
     throw new HostError('HostLockFailed', `The host cannot be locked: ${stderr.trim().slice(0, 200)}`)
   logger.warn('a batch did not run through', { phase: 'all', code, stderr })

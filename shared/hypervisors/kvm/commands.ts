@@ -159,18 +159,23 @@ ${mark('end')}`
 export const observeCommand = script(observation)
 
 /** How applyCommand ends when it did nothing, or not all. */
-export const applyEnds = { lockFile: lockFileFailed, locked: 75, late: 76, vxlanLocked: 77 } as const
+export const applyEnds = { lockFile: lockFileFailed, locked: 75, late: 76, vxlanLocked: 77, cut: 78 } as const
 
 /**
  * Applies a batch, piece by piece, under the host's lock, no phase of it after its deadline. On stdin: the deadline; then for
  * each piece a line with `vxlan`, `vlan` or `script` and the lengths of its phases in bytes, and the phases: lines for
- * `ip -batch` (`script`: VNI, underlay and bridge for the host's modifyvxlan.sh), for `sysctl`, for `ip -batch`. A piece with
- * VXLAN devices holds CloudStack's own lock too (FACTS B4), which the script takes by itself. Prints `PHASE CODE` of
- * each phase that did not run through: ip goes on after most errors (1), and some end the whole batch (255). A setting of a
- * device that is gone by now is no error. After the last piece comes a line `end`; then the locks are let go, and it looks as
- * observeCommand does, from the rest of stdin: one command less, which is a login shell and some round trips.
+ * `ip -batch` (`script`: VNI, underlay and bridge for the host's modifyvxlan.sh), for `sysctl`, for `ip -batch`; then a line
+ * `end`. A piece with VXLAN devices holds CloudStack's own lock too (FACTS B4), which the script takes by itself. Prints
+ * `PHASE CODE` of each phase that did not run through: ip goes on after most errors (1), and some end the whole batch (255). A
+ * setting of a device that is gone by now is no error.
+ *
+ * - All of it is read before anything is done: a machine that is busy with its devices may answer no packet, and what is still to
+ *   be sent to it then waits for longer and longer; and what does not arrive whole is not begun.
+ * - In the end the locks are let go, and it looks as observeCommand does, from the rest of stdin: one command less, which is a
+ *   login shell and some round trips.
  */
-export const applyCommand = script(`read -r deadline
+export const applyCommand = script(`LC_ALL=C; export LC_ALL
+read -r deadline
 ${inTime}
 report() { [ "$2" -eq 0 ] || echo "$1 $2"; }
 run_script() {
@@ -181,24 +186,42 @@ run_script() {
   done
   return $code
 }
-${lock(10, 'exit 75')}
-while read -r kind create ipv6 up; do
-  [ "$kind" != end ] || break
+# So many bytes of stdin, as $text. A shell takes line ends away from the end of what it is given so: hence the dot.
+take() {
+  text=
+  [ "$1" -eq 0 ] || text="$(head -c "$1"; echo .)"
+  text="\${text%.}"
+  [ "\${#text}" -eq "$1" ] || exit ${applyEnds.cut}
+}
+pieces=0
+kind=
+while read -r kind create ipv6 up && [ "$kind" != end ]; do
+  pieces=$((pieces + 1))
+  take "$create"; eval "create_$pieces=\\$text"
+  take "$ipv6"; eval "ipv6_$pieces=\\$text"
+  take "$up"; eval "up_$pieces=\\$text kind_$pieces=\\$kind"
+done
+[ "$kind" = end ] || exit ${applyEnds.cut}
+${lock(10, `exit ${applyEnds.locked}`)}
+piece=0
+while [ "$piece" -lt "$pieces" ]; do
+  piece=$((piece + 1))
+  eval "kind=\\$kind_$piece create=\\$create_$piece ipv6=\\$ipv6_$piece up=\\$up_$piece"
   if [ "$kind" = vxlan ]; then
-    ${vxlanLock('exit 77')}
+    ${vxlanLock(`exit ${applyEnds.vxlanLocked}`)}
   fi
-  if [ "$create" -gt 0 ]; then
-    in_time || exit 76
-    if [ "$kind" = script ]; then head -c "$create" | run_script; else head -c "$create" | ip -force -batch -; fi
+  if [ -n "$create" ]; then
+    in_time || exit ${applyEnds.late}
+    if [ "$kind" = script ]; then printf %s "$create" | run_script; else printf %s "$create" | ip -force -batch -; fi
     report create $?
   fi
-  if [ "$ipv6" -gt 0 ]; then
-    in_time || exit 76
-    head -c "$ipv6" | sysctl -e -q -p -; report ipv6Off $?
+  if [ -n "$ipv6" ]; then
+    in_time || exit ${applyEnds.late}
+    printf %s "$ipv6" | sysctl -e -q -p -; report ipv6Off $?
   fi
-  if [ "$up" -gt 0 ]; then
-    in_time || exit 76
-    head -c "$up" | ip -force -batch -; report up $?
+  if [ -n "$up" ]; then
+    in_time || exit ${applyEnds.late}
+    printf %s "$up" | ip -force -batch -; report up $?
   fi
   exec 8>&-
 done
