@@ -81,6 +81,7 @@ function openSession(pool: Pool, target: Target, options: XenServerOptions, sign
       readiness: readiness(labels, facts, host),
       apply: async () => {
         refusals = await apply(found, { pool, planned, lease, leaseName, mark, now, random, signal })
+        return look(desired, labels)
       },
     }
   }
