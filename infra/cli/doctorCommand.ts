@@ -15,6 +15,7 @@ import { doctorJson, type doctorSchema } from './doctor/doctorJson.ts'
 import { doctorText, type OfCloud } from './doctor/doctorText.ts'
 import { gather, once } from './doctor/evidence.ts'
 import { lookAtWire } from './doctor/wire.ts'
+import { xenserverChecks } from './doctor/xenserverChecks.ts'
 import type { Output } from './output.ts'
 import { printableJson } from './printable.ts'
 import { nobody } from './progressLine.ts'
@@ -56,7 +57,8 @@ export async function doctorCommand(
 function checksOf(settings: SettingsWithCloudStack, timeoutMs: number): readonly Check[] {
   const cloudstack = cloudStackOf(settings, { logger: silent, timeoutMs, sleep: pause })
   const wire = once(() => lookAtWire(settings.CLOUDSTACK_API_URL, wayTo(settings), Date.now, timeoutMs))
-  return cloudstackChecks(gather(cloudstack, Date.now), wire, settings)
+  const evidence = gather(cloudstack, Date.now)
+  return [...cloudstackChecks(evidence, wire, settings), ...xenserverChecks(evidence, settings)]
 }
 
 /** @throws NoAnswer where the server asks for more patience than a person has */

@@ -160,6 +160,11 @@ describe('the service on one machine', () => {
       /^BRIDGEKEEPER_SSH_KEY_FILE is not set: name the private key/,
     ],
     [
+      'the driver xenserver without credentials',
+      { BRIDGEKEEPER_DRIVERS: 'XenServer=xenserver' },
+      /^BRIDGEKEEPER_XAPI_CREDENTIALS_FILE is not set: name the file/,
+    ],
+    [
       'an SSH key that is not there',
       { BRIDGEKEEPER_DRIVERS: 'KVM=kvm-ssh', BRIDGEKEEPER_SSH_KEY_FILE: '/nowhere' },
       /^BRIDGEKEEPER_SSH_KEY_FILE="\/nowhere" cannot be read \(ENOENT\): /,

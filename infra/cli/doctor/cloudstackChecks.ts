@@ -18,7 +18,7 @@
  */
 import type { Settings } from '../../../shared/runtime/settings.ts'
 import type { Check, Finding } from './check.ts'
-import type { Evidence } from './evidence.ts'
+import type { Answer, Evidence } from './evidence.ts'
 import {
   judgeCost,
   judgeKey,
@@ -59,7 +59,14 @@ export function cloudstackChecks(
       },
       300,
     ),
-    check('cost', async () => [judgeCost(await evidence.hosts(), await evidence.events(), await facts())], 300),
+    check(
+      'cost',
+      async () => [judgeCost(countOf(await evidence.hosts()), await evidence.events(), await facts())],
+      300,
+    ),
     check('webhook', async () => [judgeWebhook(await about(), await allowed())]),
   ]
 }
+
+const countOf = (hosts: Awaited<ReturnType<Evidence['hosts']>>): Answer<number> =>
+  'value' in hosts ? { ...hosts, value: hosts.value.length } : hosts

@@ -5,7 +5,7 @@
 import { type About, readAbout, readAllowed } from '../../../shared/cloudstack/about.ts'
 import type { CloudStack } from '../../../shared/cloudstack/client.ts'
 import { CloudStackError, MalformedAnswer, RequestRefused } from '../../../shared/cloudstack/errors.ts'
-import type { CloudFacts, NetworkFact } from '../../../shared/reconcile/model.ts'
+import type { CloudFacts, HostFact, NetworkFact } from '../../../shared/reconcile/model.ts'
 
 export type Answer<T> =
   | { readonly value: T; readonly milliseconds: number }
@@ -17,8 +17,7 @@ export interface Evidence {
   /** The first question of all: what this key may call. Every role that is any good may ask it. */
   readonly allowed: () => Promise<Answer<ReadonlySet<string>>>
   readonly about: () => Promise<Answer<About>>
-  /** How many. */
-  readonly hosts: () => Promise<Answer<number>>
+  readonly hosts: () => Promise<Answer<readonly HostFact[]>>
   readonly events: () => Promise<Answer<unknown>>
   readonly facts: () => Promise<Answer<CloudFacts>>
   /** Any network with a broadcast URI, also one that is not persistent. Asked only where no persistent one has one. */
@@ -45,7 +44,7 @@ export function gather(cloudstack: Asked, now: () => number): Evidence {
   return {
     allowed,
     about: unlessBlocked(() => readAbout(cloudstack)),
-    hosts: unlessBlocked(async () => (await cloudstack.listHosts()).length),
+    hosts: unlessBlocked(() => cloudstack.listHosts()),
     events: unlessBlocked(() => cloudstack.changedSince(undefined)),
     facts,
     anyWithUri: unlessBlocked(async () => {

@@ -11,6 +11,7 @@
  * | SESSION_AUTHENTICATION_FAILED         | XapiRefused, never tried again in this run                         |
  * | RBAC_PERMISSION_DENIED                | XapiRefused, naming the role that is missing                       |
  * | HOST_STILL_BOOTING, HOST_OFFLINE      | XapiUnreachable                                                    |
+ * | anything else, to a login or a reading | XapiFailed                                                        |
  * | nothing, to a reading                 | the other hosts of the pool are asked where its master is          |
  * | nothing, to a change                  | the error: it may have been done, and only a look tells            |
  */
@@ -62,7 +63,7 @@ export function createPools(connect: Connect): Pools {
     } catch (error) {
       shared.delete(key)
       const master = masterIn(error)
-      if (master === undefined) throw hostErrorOf(error, address)
+      if (master === undefined) throw ofHost(error, address)
       if (redirects >= mostRedirects)
         throw new HostError('XapiUnreachable', `No master was found: ${address} is the last that called another so.`)
       return sessionAt(master, credentials, redirects + 1)
@@ -72,7 +73,14 @@ export function createPools(connect: Connect): Pools {
   return {
     async open(address, credentials, signal) {
       signal.throwIfAborted()
-      const session = await ended(sessionAt(address, credentials), signal)
+      const opening = sessionAt(address, credentials)
+      const session = await ended(opening, signal).catch((error: unknown) => {
+        opening.then(
+          (late) => late.closeUnused(),
+          () => undefined,
+        )
+        throw error
+      })
       session.users++
       let isOpen = true
       return {
@@ -162,7 +170,8 @@ class SharedSession {
         return await endpoint.call(method, [session, ...parameters], patience)
       } catch (error) {
         const mayTryAgain = attempt < mostAttempts && signal?.aborted !== true
-        if (!mayTryAgain || !(await this.#moved(error, endpoint, isReading))) throw hostErrorOf(error, this.#address)
+        if (!mayTryAgain || !(await this.#moved(error, endpoint, isReading)))
+          throw isReading ? ofHost(error, this.#address) : hostErrorOf(error, this.#address)
       }
     }
   }
@@ -230,6 +239,10 @@ class SharedSession {
 
   async leave(): Promise<void> {
     this.users--
+    await this.closeUnused()
+  }
+
+  async closeUnused(): Promise<void> {
     if (this.users > 0) return
     this.#whenOver()
     const session = await this.#session?.catch(() => undefined)
@@ -268,6 +281,12 @@ function hostErrorOf(error: unknown, address: string): unknown {
   }
   if (unreachable.has(code)) return new HostError('XapiUnreachable', `${address} answered ${error.message}.`)
   return error
+}
+
+/** Of a login or a reading, which are of no one object: whatever XAPI refuses is the host's error. */
+function ofHost(error: unknown, address: string): unknown {
+  const known = hostErrorOf(error, address)
+  return known instanceof XapiFailure ? new HostError('XapiFailed', `${address} answered ${known.message}.`) : known
 }
 
 /** What several share is not ended by the end of one of them: only their own waiting is. */

@@ -15,7 +15,8 @@ export class XapiFailure extends Error {
   readonly code: string
   readonly parameters: readonly string[]
   constructor(code: string, parameters: readonly string[]) {
-    super([code, ...parameters].join(' ').slice(0, 200))
+    // The parameter of this one is the session itself, which whoever reads a log could use.
+    super((code === 'SESSION_INVALID' ? [code] : [code, ...parameters]).join(' ').slice(0, 200))
     this.code = code
     this.parameters = parameters
   }
