@@ -1,5 +1,6 @@
 import { describe } from 'vitest'
 import { startHostSimulator } from '../../infra/local/hostSimulator/hostSimulator.ts'
+import type { XapiSimulator } from '../../infra/local/xapiSimulator/simulator.ts'
 import type { DriverName } from '../../shared/hypervisors/registry.ts'
 import { startSimulatedAgent } from '../agent/simulatedAgent.ts'
 import { startCloudStackHost } from '../hypervisors/cloudstack/cloudstackHost.ts'
@@ -46,16 +47,24 @@ async function kvmByAgent(scheme: 'vlan' | 'vxlan'): Promise<ContractHost> {
 
 async function xenServer(): Promise<ContractHost> {
   const simulator = await startPool()
-  const { pool } = simulator
-  return {
-    driver: driverFor(simulator),
-    target: xenTargetOf(simulator, 'xen2'),
-    desired: [3001, 3002, 3003].map((id) => xenNetwork(`vlan://${id}`)),
-    devices: 3,
-    state: async () => pool.state(),
-    stop: simulator.close,
-  }
+  return onPool(simulator, 'xen2')
 }
+
+async function xenServerOnBond(): Promise<ContractHost> {
+  const nics = ['eth1', 'eth2'].map((device) => ({ device, network: `slaves ${device}` }))
+  const simulator = await startPool(['xen1'], { nics })
+  simulator.pool.bond('xen1', 'bond0', ['eth1', 'eth2'], 'guests')
+  return onPool(simulator, 'xen1')
+}
+
+const onPool = (simulator: XapiSimulator, host: string): ContractHost => ({
+  driver: driverFor(simulator),
+  target: xenTargetOf(simulator, host),
+  desired: [3001, 3002, 3003].map((id) => xenNetwork(`vlan://${id}`)),
+  devices: 3,
+  state: async () => simulator.pool.state(),
+  stop: simulator.close,
+})
 
 const drivers: readonly (readonly [DriverName, string, () => Promise<ContractHost>])[] = [
   ['kvm-ssh', 'a simulated host, VLAN', () => kvmOnSimulatedHost('vlan')],
@@ -63,6 +72,7 @@ const drivers: readonly (readonly [DriverName, string, () => Promise<ContractHos
   ['kvm-agent', 'a simulated host, VLAN', () => kvmByAgent('vlan')],
   ['kvm-agent', 'a simulated host, VXLAN', () => kvmByAgent('vxlan')],
   ['xenserver', 'the XAPI simulator, a slave of a pool of three', xenServer],
+  ['xenserver', 'the XAPI simulator, the master, a bond', xenServerOnBond],
   ['cloudstack', 'the CloudStack simulator', startCloudStackHost],
 ]
 

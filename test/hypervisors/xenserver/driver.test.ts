@@ -136,6 +136,52 @@ describe('the XenServer driver on the XAPI simulator', () => {
     ])
   })
 
+  it('tells a network that the pool does not make, and makes the others', async () => {
+    pool.before = (method, parameters) => {
+      if (method === 'network.create' && JSON.stringify(parameters).includes('-102"')) {
+        throw new SimulatedFailure('INTERNAL_ERROR', 'no bridge')
+      }
+    }
+    const ran = await runOn('xen2')
+    expect(ran).toMatchObject({ created: 2, findings: [{ uri: 'vlan://102', reason: 'XapiFailed' }] })
+  })
+
+  it('tells what XAPI refuses to any reading as XapiFailed, and never shows a session', async () => {
+    let session = ''
+    pool.before = (method, parameters) => {
+      if (method === 'host.get_all_records') throw new SimulatedFailure('INTERNAL_ERROR', 'database')
+      if (method === 'pool.get_all_records') session = String(parameters[0])
+    }
+    await expect(runOn('xen2')).rejects.toMatchObject({
+      reason: 'XapiFailed',
+      message: expect.stringContaining('database'),
+    })
+    pool.before = (method, parameters) => {
+      if (method.startsWith('session')) return
+      session = String(parameters[0])
+      throw new SimulatedFailure('SESSION_INVALID', session)
+    }
+    const error: unknown = await runOn('xen2').catch((thrown: unknown) => thrown)
+    expect(error).toMatchObject({ reason: 'XapiUnreachable' })
+    expect(session).toMatch(/^OpaqueRef:/)
+    expect(`${error} ${JSON.stringify(error)}`).not.toContain(session)
+  })
+
+  it('leaves no session open where a run ends before its login does', async () => {
+    let go = (): void => undefined
+    pool.before = (method, _parameters, address) => {
+      if (method !== 'session.login_with_password' || address !== pool.master().address) return
+      return new Promise((resolve) => {
+        go = resolve
+      })
+    }
+    await expect(runOn('xen2', { ms: 800 })).rejects.toMatchObject({ reason: 'TimeOut' })
+    expect(pool.openSessions()).toBe(0)
+    go()
+    await expect.poll(() => pool.requests['session.logout'] ?? 0).toBe(1)
+    await expect.poll(() => pool.openSessions()).toBe(0)
+  })
+
   it('tells what another maker was quicker with as it is', async () => {
     pool.before = async (method, parameters) => {
       pool.before = () => undefined
