@@ -1,6 +1,6 @@
 /**
  * What runs noticed beside the networks themselves: devices of ours that no network needs any more, and what would stand
- * in the way of networks to come. Pure. In: rows. Out: tables, or nothing where there is nothing to tell.
+ * in the way of networks to come; and what was only requested. Pure. In: rows. Out: tables, or nothing where there is nothing to tell.
  */
 import type { HostRow } from '../../shared/flow/status.ts'
 import { oneLine, printable } from './printable.ts'
@@ -46,6 +46,22 @@ export function readinessTable(rows: readonly HostRow[], look: Look): string {
       .map(({ reason, detail }) => [printable(row.zone), printable(row.record.name), reason, oneLine(detail)]),
   )
   return bounded(readinessColumns, lines, look)
+}
+
+const requestColumns: readonly Column[] = [
+  { title: 'ZONE', minimum: 6, spare: 1 },
+  { title: 'HOST', minimum: 8 },
+  { title: 'REQUESTED, NOT VERIFIED', minimum: 24 },
+]
+
+/** Hosts of which nothing more is known than that CloudStack was asked, and how that came. */
+export function requestTable(rows: readonly HostRow[], look: Look): string {
+  const lines = rows.flatMap(({ zone, reason, detail, record }) =>
+    reason === 'RequestedUnverified' && detail !== undefined
+      ? [[printable(zone), printable(record.name), oneLine(detail)]]
+      : [],
+  )
+  return bounded(requestColumns, lines, look)
 }
 
 function bounded(columns: readonly Column[], lines: readonly (readonly string[])[], look: Look): string {

@@ -11,7 +11,7 @@ import { rollUps } from '../../shared/reconcile/rollup.ts'
 import { green } from '../../shared/reconcile/status.ts'
 import type { Runtime } from '../../shared/runtime/runtime.ts'
 import { historyTable, placedHistoryTable } from './historyText.ts'
-import { orphanTable, readinessTable } from './leftoverText.ts'
+import { orphanTable, readinessTable, requestTable } from './leftoverText.ts'
 import { type NetworkRow, networkRows } from './networkRows.ts'
 import { compareNames } from './order.ts'
 import type { Output } from './output.ts'
@@ -121,6 +121,7 @@ function text(
   const parts = [
     onlyNetworks || status.rows.length === 0 ? '' : hostTable(status.rows, look),
     rows === undefined || rows.length === 0 ? '' : networkTable(rows, look),
+    requestTable(status.rows, look),
     orphanTable(status.rows, look),
     readinessTable(status.rows, look),
     ...[...histories].map(([{ record }, lines]) => historyTable(`last changes of ${record.name}`, lines, look)),

@@ -58,6 +58,19 @@ const host = z.strictObject({
   nextAttemptAt: time,
   /** Of a host with an agent: its release, and how often it repaired the host by itself. */
   agent: z.strictObject({ version: z.string(), repairs: z.int(), repairedAt: time }).nullable(),
+  /** What CloudStack was last asked to do for the host, which proves nothing; since its own driver verified it, nothing. */
+  request: z
+    .strictObject({
+      call: z.enum(['updateHost', 'reconnectHost']),
+      at: time,
+      /** False: no answer came in time. It counts as asked, and may still be at work. */
+      answered: z.boolean(),
+      note: z.string().nullable(),
+      /** Where it was asked in place of the host's own driver: which that is, and since when it does not reach the host. */
+      insteadOf: z.string().nullable(),
+      unreachedSince: time,
+    })
+    .nullable(),
   /** Devices of ours that no network needs any more, with BRIDGEKEEPER_REMOVAL=report or prune. */
   orphans: z.array(
     z.strictObject({ devices: z.array(z.string()), uri: z.string().nullable(), kept: z.string().nullable() }),
@@ -244,6 +257,7 @@ const hostJson = (row: HostRow): StatusJson['hosts'][number] => ({
   failures: row.record.failures,
   nextAttemptAt: isoTime(row.record.nextAttemptAt),
   agent: agentJson(row.record),
+  request: requestJson(row.record),
   orphans: (row.record.orphans ?? []).map(({ devices, uri, kept }) => ({
     devices: [...devices],
     uri: uri ?? null,
@@ -266,8 +280,20 @@ const networkJson = ({ network, ...status }: NetworkRow & NetworkStatus) => ({
 })
 
 /** Undefined where nobody looked: before the first run, and with a driver that cannot look. */
-export const presentDevices = ({ record }: HostRow): number | undefined =>
-  record.reason === 'RequestedUnverified' ? undefined : record.devices
+export const presentDevices = ({ reason, record }: HostRow): number | undefined =>
+  reason === 'RequestedUnverified' || record.reason === 'RequestedUnverified' ? undefined : record.devices
+
+const requestJson = ({ request, unreachedBy, unreachedSince }: HostRow['record']) =>
+  request === undefined
+    ? null
+    : {
+        call: request.call,
+        at: isoTime(request.at),
+        answered: request.answered,
+        note: request.note ?? null,
+        insteadOf: unreachedBy ?? null,
+        unreachedSince: isoTime(unreachedSince),
+      }
 
 const agentJson = ({ agent }: HostRow['record']) =>
   agent === undefined ? null : { version: agent.version, repairs: agent.repairs, repairedAt: isoTime(agent.repairedAt) }

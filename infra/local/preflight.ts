@@ -40,7 +40,7 @@ async function checkCloud(environment: Environment, patient: boolean): Promise<v
 
 /** @throws ConfigurationError when a driver that is configured lacks what it needs. */
 function checkDrivers(settings: Settings): void {
-  const drivers = Object.values(settings.BRIDGEKEEPER_DRIVERS)
+  const drivers = Object.values(settings.BRIDGEKEEPER_DRIVERS).flat()
   if (drivers.includes('kvm-agent')) agentCredentials(settings)
   if (drivers.includes('xenserver')) xapiCredentials(settings)
   if (!drivers.includes('kvm-ssh')) return

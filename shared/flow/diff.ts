@@ -1,7 +1,7 @@
 /**
  * The only step that sends jobs. In: a zone and a tick. Out: one job for each host chosen, marked on its record before
  * it is sent, so that a lost message is known to be lost once its mark runs out. A zone that is paused gets none; what a
- * hold keeps back gets none but its probes.
+ * hold keeps back gets none but its probes. A host whose own driver did not reach it gets one on the other queue.
  */
 import { type DiffRequest, type Job, type Message, messageVersion, type Why } from '../queue/queues.ts'
 import { candidates } from '../reconcile/candidates.ts'
@@ -45,7 +45,7 @@ export async function diff(
     ports.logger.warn('a newer version wrote a hold: no jobs', { cloud, zone, tick })
     return { jobs: 0 }
   }
-  const all = candidates(records, revisions, policy.driverOf, policy, now)
+  const all = candidates(records, revisions, policy, policy, now)
   const decided = decideHolds(
     all,
     holds.filter(({ over }) => !over),
@@ -57,13 +57,14 @@ export async function diff(
 
   const until = ports.now() + policy.outstandingMilliseconds // Of this moment: reading may have taken long.
   const marked = await parallel(chosen, async (job) => {
-    const written = await ports.store.update(mark(cloud, job.record, tick, job.why, until))
+    const written = await ports.store.update(mark(cloud, job.record, tick, job.why, until, fallbackFor(policy, job)))
     return written === undefined ? [] : [job]
   })
   const resumed = redelivered ? records.filter((record) => markedNotRun(record, tick)).map(resume) : []
   const jobs = [...marked.flat(), ...resumed]
   await send(ports, policy, request, jobs)
-  if (jobs.length > 0) ports.logger.info('diff', { cloud, zone, tick, jobs: counted(jobs) })
+  const fallbacks = jobs.filter(({ fallback }) => fallback).length
+  if (jobs.length > 0) ports.logger.info('diff', { cloud, zone, tick, jobs: counted(jobs), fallbacks })
   return { jobs: jobs.length }
 }
 
@@ -79,16 +80,34 @@ function withProbes({ holds, probes }: Decided, chosen: readonly Selected[], tic
 const markedNotRun = (record: HostRecord, tick: number): boolean =>
   record.queued === tick && record.queuedWhy !== undefined && (record.ran === undefined || record.ran < tick)
 
-const resume = (record: HostRecord): Selected => ({ record, why: record.queuedWhy ?? 'edge', more: true })
+const resume = (record: HostRecord): Selected => ({
+  record,
+  why: record.queuedWhy ?? 'edge',
+  more: true,
+  fallback: record.queuedTo !== undefined,
+})
+
+/** The name of the driver that a job is for, where it is not the host's own. */
+const fallbackFor = ({ fallbacks }: Policy, { record, fallback }: Selected): string | undefined =>
+  fallback ? fallbacks[record.hypervisor] : undefined
+
+const entryFor = (policy: Policy, { record, fallback }: Selected) =>
+  fallback ? policy.fallbackOf(record.hypervisor) : policy.driverOf(record.hypervisor)
 
 async function send(ports: Ports, policy: Policy, request: DiffRequest, jobs: readonly Selected[]): Promise<void> {
   const { cloud, zone, tick } = request
-  const byQueue = Map.groupBy(jobs, ({ record }) => policy.driverOf(record.hypervisor)?.provisioner)
+  const byQueue = Map.groupBy(jobs, (job) => entryFor(policy, job)?.provisioner)
   for (const [queue, selected] of byQueue) {
     if (queue === undefined) continue
-    const messages = selected.map(({ record, why, more }): Message => {
-      const body: Job = { v: messageVersion, cloud, zone, host: record.id, tick, why, ...(more ? { more } : {}) }
-      const group = policy.driverOf(record.hypervisor)?.group(cloud, record.id) ?? record.id
+    const messages = selected.map((job): Message => {
+      const { record, why, more } = job
+      const driver = fallbackFor(policy, job)
+      const body: Job = {
+        ...{ v: messageVersion, cloud, zone, host: record.id, tick, why },
+        ...(more ? { more } : {}),
+        ...(driver === undefined ? {} : { driver }),
+      }
+      const group = entryFor(policy, job)?.group(cloud, record.id) ?? record.id
       return { body, group, deduplication: `${record.id}-${tick}` }
     })
     await ports.queues.send(queue, messages)

@@ -3,6 +3,8 @@
  * is for people, so nothing is decided by it, and a function that is killed may leave a line out. In: what changed, or
  * who did what. Out: lines with an expiry, bounded in size; and the last ones read back.
  */
+
+import { notRequestedSays, requestedSays } from '../reconcile/fallback.ts'
 import type { ZoneFact } from '../reconcile/model.ts'
 import type { HostRecord } from '../reconcile/record.ts'
 import type { Ports } from '../runtime/ports.ts'
@@ -59,12 +61,33 @@ export async function recordRepair(
   await write(ports, keeping, { zone: after.zone, host: after.id }, { what: 'repair', detail }, `${runId} repair`)
 }
 
+/** One line of a fall-back: what was asked of CloudStack because the host's own driver did not reach it, or why not. */
+export async function recordRequest(
+  ports: Ports,
+  keeping: Keeping,
+  before: HostRecord,
+  after: HostRecord,
+  runId: string,
+): Promise<void> {
+  const place = { zone: after.zone, host: after.id }
+  const by = after.requestedBy ?? before.runBy
+  const { requestReason: reason } = after
+  if (reason !== undefined) {
+    if (reason === before.requestReason) return
+    await write(ports, keeping, place, { what: 'request', reason, detail: notRequestedSays(after), by }, runId)
+    return
+  }
+  const verdict = 'Unknown'
+  const detail = requestedSays(after)
+  await write(ports, keeping, place, { what: 'request', verdict, reason: 'RequestedUnverified', detail, by }, runId)
+}
+
 /** @param detail what it was done to, in words */
 export async function recordAct(
   ports: Ports,
   keeping: Keeping,
   place: Place,
-  what: Exclude<HistoryLine['what'], 'run' | 'crash' | 'repair'>,
+  what: Exclude<HistoryLine['what'], 'run' | 'crash' | 'repair' | 'request'>,
   { by, why }: Act,
   detail?: string,
 ): Promise<void> {

@@ -24,9 +24,11 @@ export interface Policy extends CandidatePolicy, SelectPolicy, BackoffPolicy, Ho
   readonly historyMilliseconds: number
   /** Under which address the keys of hosts are known, and the jump host on the way to them. */
   readonly ssh: { readonly port: number; readonly jump?: { readonly address: string; readonly port: number } }
-  /** By hypervisor, the name of its driver. */
+  /** By hypervisor, the name of its driver, and where it has a chain, of the one to fall back to. */
   readonly drivers: Readonly<Record<string, string>>
+  readonly fallbacks: Readonly<Record<string, string>>
   readonly driverOf: (hypervisor: string) => DriverEntry | undefined
+  readonly fallbackOf: (hypervisor: string) => DriverEntry | undefined
 }
 
 const day = 24 * 60 * 60 * 1000
@@ -52,25 +54,35 @@ export const policyOf = (settings: Settings): Policy => ({
   probeMilliseconds: settings.BRIDGEKEEPER_HOLD_PROBE_SECONDS * 1000,
   historyMilliseconds: settings.BRIDGEKEEPER_HISTORY_DAYS * day,
   ssh: sshOf(settings),
-  ...chosenDrivers(settings.BRIDGEKEEPER_DRIVERS),
+  ...chosenDrivers(inChain(settings, 0), inChain(settings, 1)),
 })
 
 function sshOf({ BRIDGEKEEPER_SSH_PORT: port, BRIDGEKEEPER_SSH_JUMP: jump }: Settings): Policy['ssh'] {
   return { port, ...(jump === undefined ? {} : { jump: { address: jump.address, port: jump.port } }) }
 }
 
-function chosenDrivers(drivers: Readonly<Record<string, string>>): Pick<Policy, 'drivers' | 'driverOf'> {
-  const driverOf = (hypervisor: string): DriverEntry | undefined => {
-    const name = driverNames.find((known) => known === drivers[hypervisor])
+/** By hypervisor, the n-th driver of its chain. */
+const inChain = ({ BRIDGEKEEPER_DRIVERS: chains }: Settings, place: 0 | 1): Readonly<Record<string, string>> =>
+  Object.fromEntries(Object.entries(chains).flatMap(([kind, names]) => (names[place] ? [[kind, names[place]]] : [])))
+
+type Named = Readonly<Record<string, string>>
+
+function chosenDrivers(
+  drivers: Named,
+  fallbacks: Named,
+): Pick<Policy, 'drivers' | 'fallbacks' | 'driverOf' | 'fallbackOf'> {
+  const entryOf = (chosen: Named) => (hypervisor: string) => {
+    const name = driverNames.find((known) => known === chosen[hypervisor])
     return name === undefined ? undefined : registry[name]
   }
-  return { drivers, driverOf }
+  return { drivers, fallbacks, driverOf: entryOf(drivers), fallbackOf: entryOf(fallbacks) }
 }
 
 /** What each good snapshot writes down of its policy, for those who read elsewhere. */
 export const deployedSettings = (policy: Policy): Required<Control>['settings'] => ({
   mode: policy.mode,
   drivers: { ...policy.drivers },
+  fallbacks: { ...policy.fallbacks },
   verifyMilliseconds: policy.verifyMilliseconds,
   agentVerifyMilliseconds: policy.agentVerifyMilliseconds,
   ssh: policy.ssh,
@@ -80,4 +92,4 @@ export const deployedSettings = (policy: Policy): Required<Control>['settings'] 
 export const asDeployed = (policy: Policy, control: Control | undefined): Policy =>
   control?.settings === undefined
     ? policy
-    : { ...policy, ...control.settings, ...chosenDrivers(control.settings.drivers) }
+    : { ...policy, ...control.settings, ...chosenDrivers(control.settings.drivers, control.settings.fallbacks ?? {}) }

@@ -6,7 +6,8 @@
  * - acquire the run on the record: what another run has done, or is doing, is not done twice
  * - read what should be there: never from the job, so a job never goes stale
  * - run the driver, until shortly before the function ends
- * - report: done, or failed with a backoff; if the cluster waits for its next wave, ask for diff
+ * - report: done, or failed with a backoff; of a fall-back (fallback.ts) on its own counters; if the cluster waits for its
+ *   next wave, ask for diff
  * - leave a line in the history, if the host is in another state than before
  */
 import type { CloudStack } from '../cloudstack/client.ts'
@@ -16,14 +17,22 @@ import { type Job, messageVersion } from '../queue/queues.ts'
 import { backoff } from '../reconcile/backoff.ts'
 import { eligible } from '../reconcile/candidates.ts'
 import { outcome } from '../reconcile/outcome.ts'
+import { reasons } from '../reconcile/reasons.ts'
 import { type HostRecord, settledIn } from '../reconcile/record.ts'
 import { lastSeen } from '../reconcile/seen.ts'
 import { ConfigurationError } from '../runtime/configuration.ts'
 import type { Ports } from '../runtime/ports.ts'
 import { readHost } from '../store/items.ts'
-import { putJobBack, type RunFailure, reportDone, reportFailed } from '../store/writes.ts'
+import {
+  putJobBack,
+  type RunFailure,
+  reportDone,
+  reportFailed,
+  reportRequested,
+  reportRequestFailed,
+} from '../store/writes.ts'
 import { type Acquired, acquire } from './acquire.ts'
-import { recordChange, recordRepair } from './history.ts'
+import { recordChange, recordRepair, recordRequest } from './history.ts'
 import { readPauseOf } from './pause.ts'
 import type { Policy } from './policy.ts'
 import { prune } from './prune.ts'
@@ -59,7 +68,9 @@ export async function provision(provisioner: Provisioner, job: Job, remaining: n
   const { report, after } = await writeReport(ports, policy, job, acquired, result)
   ports.logger.info('run', { ...report, name: acquired.record.name, tick: job.tick, why: job.why })
   if (job.more) await askForNextWave(ports, job)
-  if (after !== undefined) await recordChange(ports, policy, 'run', acquired.record, after, acquired.runId)
+  if (after !== undefined && job.driver !== undefined)
+    await recordRequest(ports, policy, acquired.record, after, acquired.runId)
+  else if (after !== undefined) await recordChange(ports, policy, 'run', acquired.record, after, acquired.runId)
   if (after !== undefined && 'ran' in result)
     await recordRepair(ports, policy, acquired.record, after, acquired.runId, result.ran.repaired)
   return report
@@ -77,11 +88,17 @@ async function attempt(
 ): Promise<Result> {
   if (desired === undefined)
     return { reason: 'NotYetVerified', detail: 'the networks of this zone were not listed yet' }
-  if (!eligible(record, policy.driverOf(record.hypervisor))) {
+  const entry = job.driver === undefined ? policy.driverOf(record.hypervisor) : fallbackFor(policy, job, record)
+  if (job.driver !== undefined && entry === undefined)
+    return { reason: 'NoDriver', detail: `${record.hypervisor} does not fall back to ${job.driver} any more` }
+  if (!eligible(record, entry)) {
     return { reason: 'HostNotUp', detail: `the host is ${record.state} and ${record.resourceState}` }
   }
-  const { id, cluster, name, address, resourceState } = record
-  const target = { cloud: job.cloud, zone: job.zone, id, cluster, name, address, resourceState }
+  const { id, cluster, name, address, resourceState, request } = record
+  const target = {
+    ...{ cloud: job.cloud, zone: job.zone, id, cluster, name, address, resourceState },
+    ...(request === undefined ? {} : { request }),
+  }
   const signal = AbortSignal.timeout(Math.max(1, Math.floor(remaining - reserve(remaining))))
   const context = { ports, cloudstack, policy, zone: job.zone, desired: desired.networks, signal }
   const pruning: Prune = (session, orphans) => prune(context, session, orphans)
@@ -99,6 +116,9 @@ async function attempt(
     return { reason: 'RunCrashed', detail: String(error).slice(0, 500) }
   }
 }
+
+const fallbackFor = ({ fallbacks, fallbackOf }: Policy, { driver }: Job, { hypervisor }: HostRecord) =>
+  fallbacks[hypervisor] === driver ? fallbackOf(hypervisor) : undefined
 
 /** The end of a function's time is kept for the report: 10 s, or a fifth of a short time. */
 const reserve = (remaining: number): number => Math.min(10_000, remaining / 5)
@@ -118,14 +138,44 @@ async function writeReport(
 ): Promise<Reported> {
   const { host, cloud } = job
   const now = ports.now()
+  if (job.driver !== undefined)
+    return writeRequest(ports, policy, { ...job, driver: job.driver }, record, runId, result)
   if ('reason' in result) {
     const nextAttemptAt = now + backoff(record.failures + 1, policy, ports.random())
-    const after = readHost(await ports.store.update(reportFailed(cloud, record, runId, { ...result, nextAttemptAt })))
+    const by = reasons[result.reason].unreached ? chainOf(policy, record) : undefined
+    const unreached = by === undefined ? undefined : { by, now }
+    const write = reportFailed(cloud, record, runId, { ...result, nextAttemptAt }, unreached)
+    const after = readHost(await ports.store.update(write))
     return { after, report: { host, failed: result.reason, detail: result.detail } }
   }
   const done = outcome(record, result.ran, result.revision, policy, now, ports.random())
   const after = readHost(await ports.store.update(reportDone(cloud, record, runId, done, now)))
   return { after, report: { host, verdict: done.verdict, created: done.created, devices: done.devices } }
+}
+
+/** The name of the host's own driver, if there is one to fall back to. */
+const chainOf = ({ drivers, fallbacks }: Policy, { hypervisor }: HostRecord): string | undefined =>
+  fallbacks[hypervisor] === undefined ? undefined : drivers[hypervisor]
+
+async function writeRequest(
+  ports: Ports,
+  policy: Policy,
+  { cloud, host, driver: by }: Job & { readonly driver: string },
+  record: HostRecord,
+  runId: string,
+  result: Result,
+): Promise<Reported> {
+  const now = ports.now()
+  if ('reason' in result) {
+    const nextAttemptAt = now + backoff((record.requestFailures ?? 0) + 1, policy, ports.random())
+    const write = reportRequestFailed(cloud, record, runId, { ...result, nextAttemptAt })
+    const after = readHost(await ports.store.update(write))
+    return { after, report: { host, failed: result.reason, detail: result.detail } }
+  }
+  const { verdict, created, devices, request } = result.ran
+  const settled = settledIn(result.revision, policy.mode)
+  const after = readHost(await ports.store.update(reportRequested(cloud, record, runId, { by, settled, request }, now)))
+  return { after, report: { host, verdict, created, devices } }
 }
 
 async function askForNextWave(ports: Ports, { cloud, zone, tick, host }: Job): Promise<void> {

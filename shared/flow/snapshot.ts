@@ -121,7 +121,7 @@ async function requestDiffs(ports: Ports, policy: Policy, tick: number, observed
     const revisions = await readPointers(ports.store, cloud, zone)
     const records = observed.records.filter((record) => record.zone === zone)
     const now = ports.now()
-    if (select(candidates(records, revisions, policy.driverOf, policy, now), policy, tick, now).length === 0) continue
+    if (select(candidates(records, revisions, policy, policy, now), policy, tick, now).length === 0) continue
     if ((await readPauseOf(ports.store, cloud, zone)) !== undefined) continue // A resume kicks.
     const body = { v: messageVersion, cloud, zone, tick } as const
     messages.push({ body, group: `${cloud}-${zone}`, deduplication: `${cloud}-${zone}-${tick}` })

@@ -5,6 +5,7 @@
  */
 import type { DesiredNetwork, GuestLabel } from '../reconcile/model.ts'
 import type { Reason } from '../reconcile/reasons.ts'
+import type { Request } from '../reconcile/record.ts'
 
 /** The host that a session is opened to. */
 export interface Target {
@@ -17,6 +18,10 @@ export interface Target {
   readonly name: string
   readonly address: string
   readonly resourceState: string
+  /** Its cluster's id, where CloudStack names one. */
+  readonly cluster?: string
+  /** What CloudStack was last asked to do for it, if anything. */
+  readonly request?: Request
 }
 
 /** Why one desired network is not simply present on this host. */
@@ -91,6 +96,8 @@ export interface View {
   readonly seen?: string
   /** True: the host is exactly as the last look had seen it, and was not listed: `readiness` was not judged anew. */
   readonly unchanged?: true
+  /** Of a driver that only asks: what it asked since the session was opened. */
+  readonly request?: Request
   /** Of a host that was looked at by an agent on it. */
   readonly agent?: AgentState
   /**

@@ -10,7 +10,7 @@
  */
 import type { Desired } from '../reconcile/model.ts'
 import { reasons } from '../reconcile/reasons.ts'
-import type { AgentSeen, OrphanOutcome, Verdict } from '../reconcile/record.ts'
+import type { AgentSeen, OrphanOutcome, Request, Verdict } from '../reconcile/record.ts'
 import type { Change, Driver, Finding, LastLook, Orphan, Session, Target, View } from './driver.ts'
 
 export interface Run {
@@ -31,6 +31,8 @@ export interface Run {
   readonly seen?: string
   readonly unchanged: boolean
   readonly agent?: AgentSeen
+  /** What CloudStack was asked, by a driver that only asks. */
+  readonly request?: Request
   /** What the agent made by itself the last time. */
   readonly repaired?: readonly string[]
 }
@@ -79,6 +81,7 @@ function outcome(
     orphans,
     ...(after.seen === undefined ? {} : { seen: after.seen }),
     unchanged: after.unchanged ?? false,
+    ...(after.request === undefined ? {} : { request: after.request }),
     ...agentOf(after),
   }
 }

@@ -45,5 +45,7 @@ export const job = z.object({
   why: z.enum(whys),
   /** The host's cluster was cut short by the rollout share: ask for diff when this run ends. */
   more: z.optional(z.boolean()),
+  /** The driver that the host falls back to; absent: its own. */
+  driver: z.optional(name),
 })
 export type Job = z.infer<typeof job>

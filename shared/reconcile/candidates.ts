@@ -3,6 +3,7 @@
  * the current revision of each hypervisor, the rules of the driver of each hypervisor. Out: candidates.
  */
 import { type DuePolicy, due } from './due.ts'
+import { fallbackDue, isFallbacksTurn } from './fallback.ts'
 import type { HostRecord } from './record.ts'
 import type { Candidate } from './select.ts'
 
@@ -30,10 +31,16 @@ export function verificationInterval(driver: DriverRules, policy: CandidatePolic
   return driver.keepsItself ? policy.agentVerifyMilliseconds : policy.verifyMilliseconds
 }
 
+/** By hypervisor: the hosts' own driver, and where there is a chain, the one to fall back to. */
+export interface Chains {
+  readonly driverOf: (hypervisor: string) => DriverRules | undefined
+  readonly fallbackOf: (hypervisor: string) => DriverRules | undefined
+}
+
 export function candidates(
   records: readonly HostRecord[],
   revisions: ReadonlyMap<string, string>,
-  driverOf: (hypervisor: string) => DriverRules | undefined,
+  { driverOf, fallbackOf }: Chains,
   policy: CandidatePolicy,
   now: number,
 ): readonly Candidate[] {
@@ -41,7 +48,9 @@ export function candidates(
     const driver = driverOf(record.hypervisor)
     const may = eligible(record, driver)
     const verifyMilliseconds = driver === undefined ? policy.verifyMilliseconds : verificationInterval(driver, policy)
-    const why = due(record, revisions.get(record.hypervisor), may, { ...policy, verifyMilliseconds }, now)
-    return { record, eligible: may, why }
+    const revision = revisions.get(record.hypervisor)
+    const own = due(record, revision, may, { ...policy, verifyMilliseconds }, now)
+    const fallback = fallbackDue(record, revision, eligible(record, fallbackOf(record.hypervisor)), policy, now)
+    return { record, eligible: may, why: isFallbacksTurn(record, fallback) ? undefined : own, fallback }
   })
 }

@@ -34,17 +34,17 @@ export function due(
   if (record.wanted > record.done) return 'edge'
   if (record.settled !== settledIn(revision, policy.mode)) return 'revision'
   if (record.nextAttemptAt !== undefined) return 'retry'
-  return verificationIsDue(record, policy.verifyMilliseconds, now) ? 'verify' : undefined
+  return turnIsDue(record.id, record.verifiedAt, policy.verifyMilliseconds, now) ? 'verify' : undefined
 }
 
 /**
  * Verifications are spread over the interval: a host's own phase, from its id, decides where in the interval its turn
  * is, so that a thousand hosts prepared in one minute are not verified in one minute an hour later.
  */
-function verificationIsDue(record: HostRecord, interval: number, now: number): boolean {
-  if (record.verifiedAt === undefined) return true
-  const offset = phase(record.id) * interval
-  const turn = Math.floor((record.verifiedAt - offset) / interval + 1) * interval + offset
+export function turnIsDue(id: string, last: number | undefined, interval: number, now: number): boolean {
+  if (last === undefined) return true
+  const offset = phase(id) * interval
+  const turn = Math.floor((last - offset) / interval + 1) * interval + offset
   return now >= turn
 }
 

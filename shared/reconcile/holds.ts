@@ -21,6 +21,7 @@
  * | retry, each of whose exceptions belongs to a held cause                  | no                                 |
  * | retry, with another exception that may heal                              | yes                                |
  * | its turn as the probe: one each interval, now one that fails, now another | yes                               |
+ * | a fall-back (fallback.ts), but for a revision where another cause is held than that nobody is reached | yes    |
  *
  * A cause is a reason with its hypervisor, and the physical network (whose label it is) or the network where it has one.
  * Reasons that a plan states before it touches anything and that stop nothing else (Conflict, Unsupported, NameTooLong)
@@ -87,7 +88,11 @@ export function decideHolds(
   return {
     holds,
     probes,
-    candidates: all.map((each) => (keptIds.has(each.record.id) ? { ...each, why: undefined } : each)),
+    candidates: all.map((each) => ({
+      ...each,
+      ...(keptIds.has(each.record.id) ? { why: undefined } : {}),
+      ...(fallbackIsKept(each, held) ? { fallback: undefined } : {}),
+    })),
   }
 }
 
@@ -217,6 +222,14 @@ function isKept({ record, why }: Candidate, held: ReadonlySet<string>): boolean 
   const healing = why === 'retry' ? record.exceptions.filter(mayHeal) : []
   return healing.length > 0 && healing.every((each) => isHeld(record, each, held))
 }
+
+/** What holds many hosts back because nobody reaches them is just what a fall-back is for. */
+const fallbackIsKept = ({ record, fallback }: Candidate, held: ReadonlySet<string>): boolean =>
+  fallback === 'revision' &&
+  [...held].some((cause) => hypervisorOf(cause) === record.hypervisor && !isUnreached(cause.split('/')[1]))
+
+const isUnreached = (name: string | undefined): boolean =>
+  Object.entries(reasons).some(([reason, entry]) => reason === name && 'unreached' in entry)
 
 const mayHeal = ({ reason }: Exception): boolean => reasons[reason].retry
 

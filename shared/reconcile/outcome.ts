@@ -14,6 +14,7 @@
  * added or connected, and then stands until it is judged again.
  */
 import { type BackoffPolicy, backoff } from './backoff.ts'
+import { requestSays } from './fallback.ts'
 import { findingsOf, listens, methodsOf } from './listeners.ts'
 import { type Reason, reasons } from './reasons.ts'
 import {
@@ -22,6 +23,7 @@ import {
   exceptionLimit,
   type HostRecord,
   type OrphanOutcome,
+  type Request,
   type Seen,
   settledIn,
   type Verdict,
@@ -50,6 +52,7 @@ export interface RunResult {
   /** True: it was not listed, since it is exactly as it was seen before. */
   readonly unchanged?: boolean
   readonly agent?: AgentSeen
+  readonly request?: Request
 }
 
 /** What a run that finished says. */
@@ -72,6 +75,7 @@ export interface Outcome {
   readonly readySeconds?: number
   readonly seen?: Seen
   readonly agent?: AgentSeen
+  readonly request?: Request
 }
 
 export function outcome(
@@ -109,6 +113,7 @@ export function outcome(
     ...(verdict === 'InSync' && since !== undefined ? { readySeconds: Math.round((now - since) / 100) / 10 } : {}),
     ...seenOf(record, result, settled, now),
     ...(result.agent === undefined ? {} : { agent: result.agent }),
+    ...(result.request === undefined ? {} : { request: result.request }),
   }
 }
 
@@ -126,9 +131,10 @@ const onlyObserved = ({ physicalNetwork, uri, devices, steps }: Pending): Except
   detail: [devices.join(', '), steps.join(', ')].filter(Boolean).join(': '),
 })
 
-function why({ verdict, findings, pending }: RunResult, mode: string): { reason?: Reason; detail?: string } {
+function why({ verdict, findings, pending, request }: RunResult, mode: string): { reason?: Reason; detail?: string } {
   if (verdict === 'InSync') return {}
-  if (verdict === 'Unknown' && (mode === 'apply' || pending.length === 0)) return { reason: 'RequestedUnverified' }
+  if (verdict === 'Unknown' && (mode === 'apply' || pending.length === 0))
+    return { reason: 'RequestedUnverified', ...(request === undefined ? {} : { detail: requestSays(request) }) }
   const [first] = findings
   if (first === undefined) return { reason: 'ObserveOnly', detail: `${pending.length} networks would be prepared` }
   const others = findings.length === 1 ? '' : ` (and ${findings.length - 1} more)`

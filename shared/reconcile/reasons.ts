@@ -9,6 +9,8 @@ export interface ReasonEntry {
   readonly next: string
   /** True: the network is there and serves all the same; it is told, and the host is in sync. */
   readonly harmless?: true
+  /** True: nobody of whom the host's own driver could ask anything answered, so its fall-back is asked (fallback.ts). */
+  readonly unreached?: true
 }
 
 const entries = {
@@ -75,7 +77,11 @@ const entries = {
   Noted: { retry: false, next: 'Nothing to do: this is how the host is.' },
   // one host
   HostNotUp: { retry: true, next: 'Bring the host Up in CloudStack.' },
-  HostUnreachable: { retry: true, next: 'Check the address, the firewall and the SSH service of the host.' },
+  HostUnreachable: {
+    retry: true,
+    unreached: true,
+    next: 'Check the address, the firewall and the SSH service of the host.',
+  },
   HostKeyUnknown: {
     retry: true,
     next: 'Compare the fingerprint of the detail with what "ssh-keygen -lf" prints of /etc/ssh/ssh_host_*_key.pub on the host, then: bridgekeeper hostkeys accept --host HOST FINGERPRINT. For many hosts: bridgekeeper hostkeys import FILE.',
@@ -99,6 +105,7 @@ const entries = {
   },
   JumpHostUnreachable: {
     retry: true,
+    unreached: true,
     next: 'No host is reached while the jump host is not: check BRIDGEKEEPER_SSH_JUMP, and the firewall and the SSH service of that machine.',
   },
   JumpHostUntrusted: {
@@ -117,7 +124,11 @@ const entries = {
     retry: true,
     next: 'The host shows a certificate that is not of BRIDGEKEEPER_AGENT_CA_FILE, not its own, or has ended: renew it with CloudStack’s provisionCertificate, or find out who answers.',
   },
-  AgentMissing: { retry: true, next: 'Install the agent on the host, and see that it runs: docs/agent.md.' },
+  AgentMissing: {
+    retry: true,
+    unreached: true,
+    next: 'Install the agent on the host, and see that it runs: docs/agent.md.',
+  },
   AgentOutdated: {
     retry: true,
     next: 'The agent on the host does not speak the protocol of this release: install this release’s agent there.',
@@ -167,7 +178,7 @@ const entries = {
   RunCrashed: { retry: true, next: 'The run ended without a report; read the log of the provisioner.' },
   RequestedUnverified: {
     retry: false,
-    next: 'CloudStack was asked and does not tell the outcome; use a driver that reaches the host to verify.',
+    next: 'CloudStack was asked and does not tell the outcome; only a driver that reaches the host verifies it.',
   },
   NoDriver: { retry: false, next: 'Name a driver for this hypervisor in BRIDGEKEEPER_DRIVERS.' },
   Unrecognised: { retry: true, next: 'A newer release wrote this reason: read it with that release.' },

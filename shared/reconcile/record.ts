@@ -100,6 +100,27 @@ export interface HostRecord extends HostFact {
   readonly agent?: AgentSeen
   /** Of the last run that finished, if it left nothing to do and nothing to tell. */
   readonly seen?: Seen
+
+  /** What `settled` was after the last run of the host's own driver that finished; it outlives the beginning of the next. */
+  readonly lastSettled?: string
+  readonly request?: Request
+
+  /** Since when its own driver, of this name, has failed to reach it: then the fall-back may be asked (fallback.ts). */
+  readonly unreachedSince?: number
+  readonly unreachedBy?: string
+  /** The fall-back to which the last job was sent, and which runs now; absent: the host's own driver. */
+  readonly queuedTo?: string
+  readonly runBy?: string
+  /** The fall-back's own counters, as tried, done, settled and so on are the own driver's. Gone when that finishes a run. */
+  readonly requestTried?: number
+  readonly requestDone?: number
+  readonly requestSettled?: string
+  readonly requestedAt?: number
+  readonly requestedBy?: string
+  readonly requestFailures?: number
+  readonly requestReason?: Reason
+  readonly requestDetail?: string
+  readonly requestNextAttemptAt?: number
 }
 
 /** What a host is settled in: a desired revision, brought about (apply) or only looked at (observe). */
@@ -111,6 +132,17 @@ export const outstanding = (record: HostRecord, now: number): boolean =>
   (record.ran === undefined || record.queued > record.ran) &&
   record.outstandingUntil !== undefined &&
   now < record.outstandingUntil
+
+/** The last thing that CloudStack was asked to do for a host (DESIGN 23). It tells nothing of the host itself. */
+export interface Request {
+  readonly call: 'updateHost' | 'reconnectHost'
+  /** False: no answer came in time. It counts as asked, and may still be at work. */
+  readonly answered: boolean
+  /** When it was sent. */
+  readonly at: number
+  /** What else is known of it, in words. */
+  readonly note?: string
+}
 
 /** How many exceptions a record keeps. */
 export const exceptionLimit = 64

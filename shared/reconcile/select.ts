@@ -1,7 +1,7 @@
 /**
  * Which of the due hosts get a job now. Edges and retries always go; a new revision reaches only a share of a cluster
- * at once (DESIGN 13); verifications are capped for each tick (DESIGN 11). In: all records with why each is due. Out:
- * jobs; those of a cluster that was cut short carry `more`, so that the next wave follows at once.
+ * at once (DESIGN 13); verifications are capped for each tick (DESIGN 11). A host that is due for its own driver and for
+ * the one that it falls back to goes to its own. In: all records with why each is due. Out: jobs; those of a cluster that was cut short carry `more`, so that the next wave follows at once.
  */
 import type { Why } from '../queue/queues.ts'
 import { type HostRecord, outstanding } from './record.ts'
@@ -10,7 +10,10 @@ export interface Candidate {
   readonly record: HostRecord
   /** False for a host that no driver can serve now; it counts for nothing. */
   readonly eligible: boolean
+  /** For its own driver. */
   readonly why: Why | undefined
+  /** For the driver that it falls back to; its own is tried first. */
+  readonly fallback?: Why | undefined
 }
 
 export interface SelectPolicy {
@@ -22,6 +25,8 @@ export interface Selected {
   readonly record: HostRecord
   readonly why: Why
   readonly more: boolean
+  /** True: the job is for the driver that its host falls back to. */
+  readonly fallback: boolean
 }
 
 export function select(
@@ -32,9 +37,9 @@ export function select(
 ): readonly Selected[] {
   const room = rolloutRoom(candidates, policy.rolloutPercent, now)
   let verifications = policy.verifyPerTick - verificationsOf(candidates, tick)
-  const chosen: { record: HostRecord; why: Why }[] = []
+  const chosen: Omit<Selected, 'more'>[] = []
   const cutShort = new Set<string>()
-  for (const { record, why } of oldestFirst(candidates)) {
+  for (const { record, why, fallback } of oldestFirst(candidates)) {
     if (why === 'verify' && verifications-- <= 0) continue
     if (why === 'revision') {
       const left = room.get(record.cluster) ?? 0
@@ -44,7 +49,7 @@ export function select(
       }
       room.set(record.cluster, left - 1)
     }
-    chosen.push({ record, why })
+    chosen.push({ record, why, fallback })
   }
   return chosen.map((job) => ({ ...job, more: cutShort.has(job.record.cluster) }))
 }
@@ -66,8 +71,11 @@ const verificationsOf = (candidates: readonly Candidate[], tick: number): number
   candidates.filter(({ record }) => record.queuedWhy === 'verify' && record.queued === tick).length
 
 /** Those longest unverified first, so that a cap or a share never starves anyone. */
-function oldestFirst(candidates: readonly Candidate[]): readonly { record: HostRecord; why: Why }[] {
+function oldestFirst(candidates: readonly Candidate[]): readonly Omit<Selected, 'more'>[] {
   return candidates
-    .flatMap(({ record, why }) => (why === undefined ? [] : [{ record, why }]))
+    .flatMap(({ record, why: own, fallback }) => {
+      const why = own ?? fallback
+      return why === undefined ? [] : [{ record, why, fallback: own === undefined }]
+    })
     .sort((a, b) => (a.record.verifiedAt ?? 0) - (b.record.verifiedAt ?? 0) || (a.record.id < b.record.id ? -1 : 1))
 }

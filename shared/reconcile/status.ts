@@ -7,11 +7,13 @@
  * | is not Up                                              | Unknown   | HostNotUp (counted apart in a roll-up)    |
  * | has no driver                                          | Unknown   | NoDriver                                  |
  * | has an edge, or a broken-off run, that no run finished | Unknown   | Updating, the failure's, or NotYetVerified|
+ * | the same, and all of it was requested by its fall-back | Unknown   | RequestedUnverified, after which failure  |
  * | is settled in an older revision                        | OutOfSync | Updating, or NewNetworks                  |
  * | was verified longer ago than three intervals           | Unknown   | Stale                                     |
  * | finished its last run                                  | its verdict | its reason                              |
  */
 import { type CandidatePolicy, type DriverRules, verificationInterval } from './candidates.ts'
+import { notRequestedSays, requestedSays, requestStands } from './fallback.ts'
 import { type Reason, reasons } from './reasons.ts'
 import { type HostRecord, outstanding, settledIn, type Verdict } from './record.ts'
 
@@ -33,7 +35,9 @@ export function statusOf(
   if (record.state !== 'Up') return row('Unknown', 'HostNotUp', `${record.state}, ${record.resourceState}`)
   if (driver === undefined) return row('Unknown', 'NoDriver', `hypervisor ${record.hypervisor}`)
   const busy = outstanding(record, now)
-  if (record.wanted > record.done || record.settled === undefined) return unfinished(record, busy)
+  if (record.wanted > record.done || record.settled === undefined) {
+    return unfinished(record, busy, requestStands(record, revision, policy, now))
+  }
   if (revision === undefined || record.settled !== settledIn(revision, policy.mode)) {
     return busy ? row('OutOfSync', 'Updating') : row('OutOfSync', 'NewNetworks')
   }
@@ -43,11 +47,18 @@ export function statusOf(
   return row(record.verdict ?? 'Unknown', record.verdict === 'InSync' ? undefined : record.reason, record.detail)
 }
 
-function unfinished(record: HostRecord, busy: boolean): HostStatus {
+function unfinished(record: HostRecord, busy: boolean, requested: boolean): HostStatus {
   if (busy) return row('Unknown', 'Updating')
-  if (record.failures > 0 && record.reason !== undefined) return row('Unknown', record.reason, record.detail)
+  if (requested) return row('Unknown', 'RequestedUnverified', requestedSays(record))
+  if (record.failures > 0 && record.reason !== undefined) {
+    return row('Unknown', record.reason, withFallback(record))
+  }
   return row('Unknown', 'NotYetVerified')
 }
+
+/** A request that failed, or that is older than what is wanted now, is told beside the failure. */
+const withFallback = (record: HostRecord): string | undefined =>
+  [record.detail, notRequestedSays(record)].filter(Boolean).join('; ') || undefined
 
 function row(status: Verdict, reason?: Reason, detail?: string): HostStatus {
   if (reason === undefined) return { status }

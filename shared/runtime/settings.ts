@@ -3,7 +3,7 @@
  * environment's strings. Out: typed values. Turning a failure into a line for a person is configuration.ts.
  */
 import * as z from 'zod/mini'
-import { type DriverName, driverNames } from '../hypervisors/registry.ts'
+import { type DriverName, driverNames, registry } from '../hypervisors/registry.ts'
 import { removalPolicies } from '../reconcile/removal.ts'
 
 const text = z.string().check(z.minLength(1, 'is empty'), z.maxLength(1024, 'is longer than 1024 characters'))
@@ -25,26 +25,39 @@ const httpUrl = text.check(
   z.refine((value) => !URL.canParse(value) || new URL(value).password === '', 'must not carry a password'),
 )
 
-/** `KVM=kvm-ssh,Simulator=cloudstack` → a driver for each hypervisor. */
+const isDriver = (name: string): name is DriverName => driverNames.some((known) => known === name)
+
+function unknownDriver(names: readonly string[]): string | undefined {
+  const unknown = names.find((name) => !isDriver(name))
+  return unknown === undefined
+    ? undefined
+    : `names the driver "${unknown}", which does not exist; drivers are ${driverNames.join(', ')}`
+}
+
+function noChain(names: readonly string[]): string | undefined {
+  const [own, second, ...more] = names.filter(isDriver).map((name) => registry[name].verifies)
+  if (second === undefined) return undefined
+  if (more.length === 0 && own === true && second === false) return undefined
+  return `has the chain "${names.join('|')}": a driver that reaches hosts may fall back to cloudstack, and to nothing else`
+}
+
+/**
+ * `KVM=kvm-ssh|cloudstack,Simulator=cloudstack` → for each hypervisor its hosts' own driver, and perhaps the one to fall
+ * back to where that does not reach a host: one that proves nothing, so that it is clear whose word a status is.
+ */
 const drivers = z.pipe(
   text,
   z.transform((value, context) => {
-    const chosen: Record<string, DriverName> = {}
+    const chosen: Record<string, readonly DriverName[]> = {}
     for (const pair of value.split(',')) {
-      const [hypervisor, driver, ...rest] = pair.split('=').map((part) => part.trim())
-      const name = driverNames.find((known) => known === driver)
-      if (!hypervisor || !driver || rest.length > 0) {
-        context.issues.push({
-          code: 'custom',
-          input: value,
-          message: `has "${pair.trim()}", which is not HYPERVISOR=DRIVER`,
-        })
-      } else if (!name) {
-        const message = `names the driver "${driver}", which does not exist; drivers are ${driverNames.join(', ')}`
-        context.issues.push({ code: 'custom', input: value, message })
-      } else {
-        chosen[hypervisor] = name
-      }
+      const [hypervisor = '', chain = '', ...rest] = pair.split('=').map((part) => part.trim())
+      const names = chain.split('|').map((name) => name.trim())
+      const problem =
+        hypervisor === '' || chain === '' || rest.length > 0
+          ? `has "${pair.trim()}", which is not HYPERVISOR=DRIVER or HYPERVISOR=DRIVER|DRIVER`
+          : (unknownDriver(names) ?? noChain(names))
+      if (problem === undefined) chosen[hypervisor] = names.filter(isDriver)
+      else context.issues.push({ code: 'custom', input: value, message: problem })
     }
     return chosen
   }),
@@ -96,7 +109,7 @@ export const settings = z.object({
   BRIDGEKEEPER_CLOUDSTACK_BURST: z._default(whole(4, 10000), 100),
   BRIDGEKEEPER_CLOUD: z._default(identifier, 'default'),
   BRIDGEKEEPER_MODE: z._default(z.enum(['observe', 'apply'], 'is neither observe nor apply'), 'apply'),
-  BRIDGEKEEPER_DRIVERS: z._default(drivers, { KVM: 'kvm-ssh' as const }),
+  BRIDGEKEEPER_DRIVERS: z._default(drivers, { KVM: ['kvm-ssh'] }),
   BRIDGEKEEPER_DATA: z._default(text, '.bridgekeeper'),
   BRIDGEKEEPER_TABLE: z.optional(text),
   BRIDGEKEEPER_QUEUE_SNAPSHOT: z.optional(httpUrl),
@@ -182,7 +195,7 @@ export const fixes: Readonly<Record<string, string>> = {
   CLOUDSTACK_API_URL: 'set it to the management server, for example https://cloud.example.org/client/api',
   CLOUDSTACK_API_KEY: 'set it to the API key of a root admin user (CloudStack: Accounts, User, Generate keys)',
   CLOUDSTACK_SECRET_KEY: 'set it to the secret key that belongs to CLOUDSTACK_API_KEY',
-  BRIDGEKEEPER_DRIVERS: 'write it like KVM=kvm-ssh,Simulator=cloudstack',
+  BRIDGEKEEPER_DRIVERS: 'write it like KVM=kvm-ssh,Simulator=cloudstack, or KVM=kvm-ssh|cloudstack for a fall-back',
   BRIDGEKEEPER_MODE: 'set it to observe or apply',
   BRIDGEKEEPER_VXLAN:
     'set it to native, or to script where the hosts’ own modifyvxlan.sh makes VXLAN networks, for EVPN for example',

@@ -120,6 +120,7 @@ const control = z.object({
     z.object({
       mode: z.enum(['observe', 'apply']),
       drivers: z.record(text, text),
+      fallbacks: z.exactOptional(z.record(text, text)),
       verifyMilliseconds: z.number(),
       agentVerifyMilliseconds: z.exactOptional(z.number()),
       ssh: z.exactOptional(
@@ -191,6 +192,28 @@ const host = z.object({
   readySeconds: time,
   agent: z.exactOptional(z.object({ version: text, repairs: z.number(), repairedAt: time })),
   seen: z.exactOptional(z.object({ digest: text, devices: z.number(), settled: text, listedAt: z.number() })),
+  lastSettled: z.exactOptional(text),
+  request: z.exactOptional(
+    z.object({
+      call: z.enum(['updateHost', 'reconnectHost']),
+      answered: z.boolean(),
+      at: z.number(),
+      note: z.exactOptional(text),
+    }),
+  ),
+  unreachedSince: time,
+  unreachedBy: z.exactOptional(text),
+  queuedTo: z.exactOptional(text),
+  runBy: z.exactOptional(text),
+  requestTried: time,
+  requestDone: time,
+  requestSettled: z.exactOptional(text),
+  requestedAt: time,
+  requestedBy: z.exactOptional(text),
+  requestFailures: time,
+  requestReason: z.exactOptional(reason),
+  requestDetail: z.exactOptional(text),
+  requestNextAttemptAt: time,
 })
 
 const pointer = z.object({ v: z.literal(itemVersion), revision: text, tick: z.number() })
@@ -240,6 +263,7 @@ export const happenings = [
   'resume',
   'release',
   'repair',
+  'request',
   'hostkey',
 ] as const
 

@@ -19,6 +19,9 @@
  * | crash          | their run is still theirs and is past its time                     | run      |
  * | reportDone     | the run is mine                                                    | run      |
  * | reportFailed   | the run is mine                                                    | run      |
+ * | acquireRequest | as acquireRun, and the last job went to this fall-back, and the host's own driver does not reach it | run |
+ * | crashRequest   | their run is still theirs and is past its time                     | run      |
+ * | reportRequested, reportRequestFailed | the run is mine                              | run      |
  * | putJobBack     | this tick's did not run, no run is under way                       | run      |
  * | holdIs, holdIsOver | nobody wrote it since I read                                   | diff, operator |
  * | releaseRefusal | it is still the refusal that I read                                | operator |
@@ -31,7 +34,7 @@ import type { Hold } from '../reconcile/holds.ts'
 import type { HostFact } from '../reconcile/model.ts'
 import type { Outcome } from '../reconcile/outcome.ts'
 import type { Reason } from '../reconcile/reasons.ts'
-import type { HostRecord } from '../reconcile/record.ts'
+import type { HostRecord, Request } from '../reconcile/record.ts'
 import type { Method } from '../reconcile/transitions.ts'
 import { type Paying, pay } from './gateWrites.ts'
 import {
@@ -218,9 +221,18 @@ export const want = (cloud: string, host: HostRecord, edge: string, now: number)
   when: { present: 'tick' },
 })
 
-export const mark = (cloud: string, host: HostRecord, tick: number, why: Why, outstandingUntil: number): Write => ({
+/** @param to the driver that the host falls back to, if the job is for that one */
+export const mark = (
+  cloud: string,
+  host: HostRecord,
+  tick: number,
+  why: Why,
+  outstandingUntil: number,
+  to?: string,
+): Write => ({
   key: hostKey(cloud, host.zone, host.id),
-  set: { queued: tick, queuedWhy: why, outstandingUntil },
+  set: { queued: tick, queuedWhy: why, outstandingUntil, ...(to === undefined ? {} : { queuedTo: to }) },
+  ...(to === undefined ? { remove: ['queuedTo'] } : {}),
   when: { all: [{ present: 'tick' }, isLaterMark(tick, outstandingUntil), absentOr('ran', '<', tick)] },
 })
 
@@ -252,15 +264,37 @@ export const acquireRun = (
   set: { runId, runUntil: times.runUntil, outstandingUntil: times.outstandingUntil },
   copy: { tried: 'wanted' },
   remove: ['settled'],
+  when: { all: [isFree(tick), ...inItsTurn(why, times)] },
+})
+
+/**
+ * The run of a fall-back has counters of its own, so that it neither ends the own driver's backoff nor takes an edge from
+ * it. Refused once another job of the host was sent to its own driver, or that reached it.
+ */
+export const acquireRequest = (
+  cloud: string,
+  zone: string,
+  host: string,
+  tick: number,
+  why: Why,
+  runId: string,
+  times: RunTimes,
+  driver: string,
+): Write => ({
+  key: hostKey(cloud, zone, host),
+  set: { runId, runUntil: times.runUntil, outstandingUntil: times.outstandingUntil, runBy: driver },
+  copy: { requestTried: 'wanted' },
   when: {
-    all: [
-      { present: 'tick' },
-      absentOr('ran', '<', tick),
-      { absent: 'runId' },
-      ...(why === 'revision' ? [{ attribute: 'outstandingUntil', is: '>' as const, value: times.now }] : []),
-    ],
+    all: [isFree(tick), ...inItsTurn(why, times), equals('queuedTo', driver), { present: 'unreachedSince' }],
   },
 })
+
+const isFree = (tick: number): Condition => ({
+  all: [{ present: 'tick' }, absentOr('ran', '<', tick), { absent: 'runId' }],
+})
+
+const inItsTurn = (why: Why, { now }: RunTimes): readonly Condition[] =>
+  why === 'revision' ? [{ attribute: 'outstandingUntil', is: '>', value: now }] : []
 
 /** @param newer true: something is wanted since that run began, so this job goes on at once and `ran` stays. */
 export const crash = (cloud: string, host: HostRecord, now: number, nextAttemptAt: number, newer: boolean): Write => ({
@@ -272,18 +306,55 @@ export const crash = (cloud: string, host: HostRecord, now: number, nextAttemptA
     ...(newer || host.queued === undefined ? {} : { ran: host.queued }),
   },
   add: { failures: 1 },
-  remove: ['runId', 'runUntil'],
+  remove: ['runId', 'runUntil', ...unreachedAttributes],
   when: {
-    all: [
-      equals('runId', host.runId ?? ''),
-      { attribute: 'runUntil', is: '<=', value: now },
-      ...(newer ? [] : [{ attribute: 'wanted', is: '<=' as const, other: 'tried' }]),
-    ],
+    all: [...isOver(host, now), ...(newer ? [] : [{ attribute: 'wanted', is: '<=' as const, other: 'tried' }])],
   },
 })
 
+/** The same of a fall-back's run. @param own true: the own driver's job found it, and goes on at once */
+export const crashRequest = (
+  cloud: string,
+  host: HostRecord,
+  now: number,
+  requestNextAttemptAt: number,
+  own: boolean,
+): Write => ({
+  key: hostKey(cloud, host.zone, host.id),
+  set: {
+    requestNextAttemptAt,
+    requestReason: 'RunCrashed' satisfies Reason,
+    requestDetail: 'a run ended without a report: whether CloudStack was asked is not known',
+    ...(own || host.queued === undefined ? {} : { ran: host.queued }),
+  },
+  add: { requestFailures: 1 },
+  remove: ['runId', 'runUntil', 'runBy'],
+  when: { all: isOver(host, now) },
+})
+
+const isOver = ({ runId = '' }: HostRecord, now: number): readonly Condition[] => [
+  equals('runId', runId),
+  { attribute: 'runUntil', is: '<=', value: now },
+]
+
+/** What says that the own driver does not reach its host; every other outcome of that driver ends it. */
+const unreachedAttributes = ['unreachedSince', 'unreachedBy'] as const
+/** What a fall-back wrote, void once the own driver has finished a run. */
+const requestAttributes = [
+  'requestTried',
+  'requestDone',
+  'requestSettled',
+  'requestedAt',
+  'requestedBy',
+  'requestFailures',
+  'requestReason',
+  'requestDetail',
+  'requestNextAttemptAt',
+] as const
+
 export function reportDone(cloud: string, host: HostRecord, runId: string, outcome: Outcome, now: number): Write {
-  const { created, nextAttemptAt, reason, detail, exceptions, orphans, readiness, seen, agent, ...rest } = outcome
+  const { created, nextAttemptAt, reason, detail, exceptions, orphans, readiness, seen, agent, request, ...rest } =
+    outcome
   return {
     key: hostKey(cloud, host.zone, host.id),
     set: {
@@ -293,6 +364,8 @@ export function reportDone(cloud: string, host: HostRecord, runId: string, outco
       readiness: readiness.map((finding) => ({ ...finding })),
       seen: seen === undefined ? undefined : { ...seen },
       agent: agent === undefined ? undefined : { ...agent },
+      request: request === undefined ? undefined : { ...request },
+      lastSettled: rest.settled,
       verifiedAt: now,
       nextAttemptAt,
       reason,
@@ -309,6 +382,9 @@ export function reportDone(cloud: string, host: HostRecord, runId: string, outco
       ...(detail === undefined ? ['detail'] : []),
       ...(seen === undefined ? ['seen'] : []),
       ...(agent === undefined ? ['agent'] : []),
+      ...(request === undefined ? ['request'] : []),
+      ...unreachedAttributes,
+      ...requestAttributes,
       ...(outcome.verdict === 'InSync' ? ['unreadySince'] : []),
     ],
     when: equals('runId', runId),
@@ -321,16 +397,66 @@ export interface RunFailure {
   readonly detail: string
 }
 
+/** @param unreached by which driver the host was not reached, and since now, if there is another one to fall back to */
 export const reportFailed = (
   cloud: string,
   host: HostRecord,
   runId: string,
   failure: RunFailure & { readonly nextAttemptAt: number },
+  unreached?: { readonly by: string; readonly now: number },
 ): Write => ({
   key: hostKey(cloud, host.zone, host.id),
-  set: { ...failure, ...(host.queued === undefined ? {} : { ran: host.queued }) },
+  set: {
+    ...failure,
+    ...(unreached === undefined ? {} : { unreachedBy: unreached.by }),
+    ...(host.queued === undefined ? {} : { ran: host.queued }),
+  },
+  ...(unreached === undefined ? {} : { first: { unreachedSince: unreached.now } }),
   add: { failures: 1 },
-  remove: ['runId', 'runUntil'],
+  remove: ['runId', 'runUntil', ...(unreached === undefined ? unreachedAttributes : [])],
+  when: equals('runId', runId),
+})
+
+/** A fall-back's run that finished: nothing of the own driver's is touched, least of all `done`. */
+export const reportRequested = (
+  cloud: string,
+  host: HostRecord,
+  runId: string,
+  requested: { readonly by: string; readonly settled: string; readonly request: Request | undefined },
+  now: number,
+): Write => ({
+  key: hostKey(cloud, host.zone, host.id),
+  set: {
+    requestedBy: requested.by,
+    requestedAt: now,
+    requestSettled: requested.settled,
+    requestFailures: 0,
+    request: requested.request === undefined ? undefined : { ...requested.request },
+    ...(host.queued === undefined ? {} : { ran: host.queued }),
+  },
+  copy: { requestDone: 'requestTried' },
+  remove: [
+    ...['runId', 'runUntil', 'runBy', 'requestReason', 'requestDetail', 'requestNextAttemptAt'],
+    ...(requested.request === undefined ? ['request'] : []),
+  ],
+  when: equals('runId', runId),
+})
+
+export const reportRequestFailed = (
+  cloud: string,
+  host: HostRecord,
+  runId: string,
+  { reason, detail, nextAttemptAt }: RunFailure & { readonly nextAttemptAt: number },
+): Write => ({
+  key: hostKey(cloud, host.zone, host.id),
+  set: {
+    requestReason: reason,
+    requestDetail: detail,
+    requestNextAttemptAt: nextAttemptAt,
+    ...(host.queued === undefined ? {} : { ran: host.queued }),
+  },
+  add: { requestFailures: 1 },
+  remove: ['runId', 'runUntil', 'runBy'],
   when: equals('runId', runId),
 })
 

@@ -84,7 +84,7 @@ function quietTick(
   const byId = new Map(records.map((record) => [record.id, record]))
   if (hosts.some((host) => transitions(byId.get(host.id), host).length > 0)) throw new Error('the bench saw an edge')
   const revisions = new Map([['KVM', revision]])
-  const due = select(candidates(records, revisions, policy.driverOf, policy, now), policy, 2, now)
+  const due = select(candidates(records, revisions, policy, policy, now), policy, 2, now)
   if (due.length > 0) throw new Error(`${due.length} hosts are due in a bench of a quiet tick`)
 }
 

@@ -251,6 +251,42 @@ export function storeContract(store: () => Store): void {
     expect(after).not.toHaveProperty('settled')
   })
 
+  it('keeps a fall-back’s counters beside the own driver’s, and drops them when that finishes a run', async () => {
+    const zone = await withHost()
+    const host = hostRecord({ zone })
+    const times = { now: 0, runUntil: 50, outstandingUntil: 90 }
+    const request = (tick: number, runId: string) =>
+      store().update(writes.acquireRequest(cloud, zone, 'host-1', tick, 'edge', runId, times, 'cloudstack'))
+    const failure = { reason: 'HostUnreachable', detail: 'refused', nextAttemptAt: 30 } as const
+    await store().update(writes.mark(cloud, host, 1, 'edge', 100))
+    const failed = readHost(await run(zone, 1, 'own')) ?? host
+    await store().update(writes.reportFailed(cloud, failed, 'own', failure, { by: 'kvm-ssh', now: 7 }))
+    expect(await request(2, 'early')).toBeUndefined()
+    await store().update(writes.mark(cloud, host, 2, 'edge', 100, 'cloudstack'))
+    await store().update(writes.want(cloud, host, 'backfill', 8))
+    const acquired = readHost(await request(2, 'request')) ?? host
+    expect(acquired).toMatchObject({ wanted: 2, tried: 1, requestTried: 2, runBy: 'cloudstack', unreachedSince: 7 })
+    const requested = {
+      by: 'cloudstack',
+      settled: 'r:apply',
+      request: { call: 'updateHost', answered: true, at: 8 },
+    } as const
+    await store().update(writes.reportRequested(cloud, acquired, 'request', requested, 9))
+    const after = await readBack(zone)
+    expect(after).toMatchObject({ wanted: 2, tried: 1, done: 0, failures: 1, requestDone: 2, requestedAt: 9, ran: 2 })
+    for (const name of ['runId', 'runBy', 'settled']) expect(after).not.toHaveProperty(name)
+    expect(await request(2, 'again')).toBeUndefined()
+    await store().update(writes.mark(cloud, host, 3, 'edge', 100))
+    const own = readHost(await run(zone, 3, 'own again')) ?? host
+    expect(await request(4, 'late')).toBeUndefined()
+    const report = { settled: 'r:apply', verdict: 'InSync', devices: 0, created: 0, exceptions: [] } as const
+    const rest = { moreExceptions: 0, orphans: [], readiness: [], failures: 0, retries: 0 } as const
+    await store().update(writes.reportDone(cloud, own, 'own again', { ...report, ...rest }, 9))
+    const last = (await readBack(zone)) ?? {}
+    expect(last).toMatchObject({ done: 2, lastSettled: 'r:apply' })
+    expect(Object.keys(last).filter((name) => /^request|^unreached|^queuedTo/.test(name))).toEqual([])
+  })
+
   it('records a crash only past the run’s time, and only while nothing newer is wanted', async () => {
     const zone = await withHost()
     await store().update(writes.mark(cloud, hostRecord({ zone }), 1, 'edge', 100))

@@ -39,6 +39,9 @@ export interface Scenario {
   readonly incidents: readonly Incident[]
 }
 
+/** As `drivers` of system.ts, with a fall-back for hosts that nobody reaches by SSH. */
+export const chained = 'KVM=kvm-ssh|cloudstack,Simulator=cloudstack'
+
 const minute = 60_000
 const troubled = 40 * minute
 
@@ -47,14 +50,21 @@ export function scenarioOf(seed: string): Scenario {
   const ending = random.chance(0.7) ? 'edges' : 'level'
   const clouds = [cloudOf('alpha', random.whole(1, 3), random)]
   if (random.chance(0.15)) clouds.push(cloudOf('beta', 1, random))
-  const incidents = clouds.flatMap((cloud) => incidentsOf(cloud, random))
+  const incidents = clouds.flatMap((cloud): Incident[] => [...incidentsOf(cloud, random)])
+  const chain = createRandom(`chain ${seed}`)
+  const isChained = chain.chance(0.4)
+  if (isChained) incidents.push(...clouds.flatMap((cloud) => unreachedIncidents(cloud, chain)))
   return {
     seed,
     zombies: random.chance(0.5),
     skew: random.chance(0.5) ? 0 : 4_000,
     quietAt: troubled + minute,
     ending,
-    settings: { ...settingsOf(ending, random), ...rateOf(createRandom(`rate ${seed}`)) },
+    settings: {
+      ...settingsOf(ending, random),
+      ...rateOf(createRandom(`rate ${seed}`)),
+      ...(isChained ? { BRIDGEKEEPER_DRIVERS: chained } : {}),
+    },
     clouds,
     incidents: incidents.sort((one, other) => one.at - other.at),
   }
@@ -213,6 +223,41 @@ function manyUnreachable(cloud: CloudScenario, random: Random): readonly Inciden
     ...(random.chance(0.4) ? [release(cloud, at + random.whole(3 * minute, 9 * minute), random)] : []),
   ]
 }
+
+/**
+ * Hosts that SSH does not reach, some of them for ever, while edges and networks come; and the functions that then ask
+ * CloudStack instead are killed, frozen, and answered badly.
+ */
+function unreachedIncidents(cloud: CloudScenario, random: Random): readonly Incident[] {
+  const kvm = cloud.hosts.filter(({ hypervisor }) => hypervisor === 'KVM')
+  const away = kvm.filter(() => random.chance(0.4)).slice(0, 3)
+  const when = () => ({ at: random.whole(2 * minute, 35 * minute), cloud: cloud.name })
+  const befalls = (): Incident => {
+    const name = random.pick(['provisionCloudstack', 'provisionCloudstack', 'provisionKvm'] as const) ?? 'provisionKvm'
+    const fate = { ...when(), function: name, step: random.whole(1, 12), when: 'after' } as const
+    return random.chance(0.5)
+      ? { ...fate, what: 'kill' }
+      : { ...fate, what: 'freeze', milliseconds: random.whole(20_000, 400_000) }
+  }
+  return [
+    ...away.map(({ id: host }): Incident => {
+      const begin = when()
+      const until = random.chance(0.3) ? forEver : Math.min(troubled, begin.at + random.whole(3 * minute, 20 * minute))
+      return { ...begin, until, what: 'unreachable', host }
+    }),
+    ...away.map(({ id: host }): Incident => ({ ...when(), what: 'backfill', chosen: { host } })),
+    ...away.map(({ id: host }): Incident => ({ ...when(), what: 'reboot', host, seconds: 80, seen: true })),
+    addNetwork(cloud, when(), 90, random),
+    ...Array.from({ length: random.whole(0, 4) }, befalls),
+    ...(random.chance(0.3)
+      ? [{ ...when(), what: 'delay', queue: 'provisionCloudstack', milliseconds: 200_000 } as const]
+      : []),
+    ...(random.chance(0.3) ? [{ ...when(), what: 'double', queue: 'provisionCloudstack' } as const] : []),
+  ]
+}
+
+/** Longer than any simulation. */
+const forEver = 24 * 60 * minute
 
 /** An edge comes while a run is under way: that run did not see it. */
 function askedInARun({ name: cloud, hosts }: CloudScenario, random: Random): readonly Incident[] {

@@ -17,6 +17,7 @@ import { counters } from './invariants/counters.ts'
 import { devices } from './invariants/devices.ts'
 import { ending } from './invariants/ending.ts'
 import type { Known } from './invariants/facts.ts'
+import { fallbacks } from './invariants/fallbacks.ts'
 import { holds } from './invariants/holds.ts'
 import { housekeeping } from './invariants/housekeeping.ts'
 import { listings } from './invariants/listings.ts'
@@ -70,7 +71,7 @@ export async function simulate(scenario: Scenario, told = false): Promise<Result
   const { seed, skew, zombies, settings } = scenario
   const known: Known = { scheduler, clouds, items, rewritten, settings, skew, violate }
   const watch = watchAll(
-    [counters, runs, devices, rollout, listings, pauses, holds, housekeeping, versions, rate].map((make) =>
+    [counters, runs, fallbacks, devices, rollout, listings, pauses, holds, housekeeping, versions, rate].map((make) =>
       make(known),
     ),
   )

@@ -59,7 +59,7 @@ export function createSystem(parts: SystemParts): System {
   const { cloud } = management
   const random: Random = createRandom(`${parts.seed} ${cloud}`)
   const queues = createMemoryQueues(scheduler.now, deployed.of)
-  const environment = { ...parts.settings, BRIDGEKEEPER_CLOUD: cloud, BRIDGEKEEPER_DRIVERS: drivers }
+  const environment = { BRIDGEKEEPER_DRIVERS: drivers, ...parts.settings, BRIDGEKEEPER_CLOUD: cloud }
   const busy = new Map<QueueName, number>()
   let calls = 0
 
@@ -199,6 +199,7 @@ function handlerOf(
       const machine = management.machines.get(id)
       if (machine === undefined) return
       machine.requestedAt = scheduler.now()
+      if (machine.fact.state !== 'Up' || machine.fact.resourceState === 'Maintenance') return // FACTS H: it aborts at once.
       for (const network of persistent(management))
         if (network.zone === machine.fact.zone) cloudStackSetsUp(machine, pairOf(management, network))
     },
@@ -250,6 +251,7 @@ function eventOf({ body, receives }: Delivered, newer: boolean): unknown {
 }
 
 function aboutOf(body: Message['body']): string {
-  if ('host' in body) return `host ${body.host}, tick ${body.tick}, ${body.why}`
+  if ('host' in body)
+    return `host ${body.host}, tick ${body.tick}, ${body.why}${body.driver === undefined ? '' : `, by ${body.driver}`}`
   return 'tick' in body ? `zone ${body.zone}, tick ${body.tick}` : 'kicked'
 }

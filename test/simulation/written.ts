@@ -2,7 +2,7 @@
  * Scenarios written down, for bugs that chance hardly reaches. In: a name, or a seed. Out: the scenario. The product must
  * come through each of them; the planted bug of the same name must not.
  */
-import { type Scenario, scenarioOf } from './scenario.ts'
+import { chained, type Scenario, scenarioOf } from './scenario.ts'
 
 const minute = 60_000
 const cloud = 'alpha'
@@ -90,6 +90,36 @@ const written: readonly Scenario[] = [
       { at: 5.75 * minute, cloud, what: 'backfill', chosen: {} },
       { at: 5.72 * minute, until: 6.5 * minute, cloud, what: 'queues out', how: 'takes nothing' },
       { at: 6.9 * minute, until: 9.7 * minute, cloud, what: 'CloudStack', how: 'empty' },
+    ],
+  },
+  {
+    ...oneHost,
+    // The host is reached, and its run hangs until it ends itself: nothing says that CloudStack would do better.
+    seed: 'fallback-from-any-failure',
+    settings: { BRIDGEKEEPER_DRIVERS: chained },
+    incidents: [
+      {
+        at: 3.9 * minute,
+        cloud,
+        what: 'freeze',
+        function: 'provisionKvm',
+        step: 6,
+        when: 'after',
+        milliseconds: 292_000,
+      },
+      { at: 4 * minute, cloud, what: 'backfill', chosen: {} },
+    ],
+  },
+  {
+    ...oneHost,
+    // An edge comes between the failure of the host's own driver and the run of its fall-back; by then SSH answers again.
+    seed: 'fallback-takes-the-edge',
+    settings: { BRIDGEKEEPER_DRIVERS: chained },
+    incidents: [
+      { at: 3.5 * minute, until: 5.2 * minute, cloud, what: 'unreachable', host: 'h11' },
+      { at: 3.6 * minute, cloud, what: 'delay', queue: 'provisionCloudstack', milliseconds: 60_000 },
+      { at: 3.7 * minute, cloud, what: 'backfill', chosen: {} },
+      { at: 4.6 * minute, cloud, what: 'backfill', chosen: {} },
     ],
   },
 ]

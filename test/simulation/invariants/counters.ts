@@ -9,6 +9,8 @@
  * | that raises done                                                  | be of the run, to what was wanted when it was   |
  * |                                                                   | acquired, after that run looked at the host     |
  * | that leaves a run under way                                       | leave nothing settled                           |
+ * | any                                                               | keep what is requested ≤ tried so ≤ wanted      |
+ * | by a fall-back's run                                              | move neither tried nor done                     |
  */
 import type { HostRecord } from '../../../shared/reconcile/record.ts'
 import type { Call } from '../call.ts'
@@ -63,7 +65,14 @@ export function counters(known: Known): Watch {
       if (after.runId !== undefined && after.settled !== undefined) {
         violate(`host ${after.id} has a run under way and is settled in ${after.settled}`)
       }
+      const { requestDone = 0, requestTried = 0 } = after
+      if (requestDone > requestTried || requestTried > after.wanted) {
+        violate(`${call.name} left host ${after.id} with requests ${requestDone}, tried ${requestTried}`)
+      }
       if (before === undefined) return
+      if (write.set?.runBy !== undefined && after.tried !== before.tried) {
+        violate(`${call.name} moved tried of host ${after.id}, whose own driver does not run`)
+      }
       const less = lowered(before, after)
       if (less.length > 0) violate(`${call.name} lowered ${less.join(', ')} of host ${after.id}`)
       checkDone(call, written, before, after)

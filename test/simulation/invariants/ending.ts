@@ -10,6 +10,8 @@
  * | Up, reached by SSH                            | all of its zone  | done = wanted      | InSync                     |
  * | the same, with a tag that an operator took    | all but that     | done = wanted      | OutOfSync, Conflict        |
  * | Up, and no SSH                                | –                | –                  | Unknown                    |
+ * | the same, Enabled, with a fall-back           | asked for since  | –                  | Unknown, RequestedUnverified; or HostUnreachable |
+ * |                                               | the last edge    |                    | where its driver finished all that is wanted |
  * | Up and Enabled, reached by CloudStack only    | asked for them   | done = wanted      | Unknown, RequestedUnverified |
  * | the same, not Enabled                         | –                | –                  | not InSync                 |
  */
@@ -20,6 +22,7 @@ import { parseConfiguration } from '../../../shared/runtime/configuration.ts'
 import { readPointer } from '../../../shared/store/items.ts'
 import { hasPair, type Machine } from '../machine.ts'
 import { type Management, type Network, pairOf, persistent } from '../management.ts'
+import { chained } from '../scenario.ts'
 import { drivers, itemAddress } from '../system.ts'
 import { type Known, recordOf } from './facts.ts'
 
@@ -78,10 +81,29 @@ function allOf(
   if (fact.hypervisor === 'VMware') return must('Unknown NoDriver')
   if (fact.hypervisor === 'Simulator')
     return fact.resourceState === 'Enabled' ? requested(machine, record, management, must) : undefined
-  if (away > 0) return status === 'Unknown' ? undefined : `nobody reaches it and it is shown ${shown}`
+  if (away > 0) {
+    if (status !== 'Unknown') return `nobody reaches it and it is shown ${shown}`
+    return settings.BRIDGEKEEPER_DRIVERS === chained && fact.resourceState === 'Enabled'
+      ? fellBack(machine, record, must)
+      : undefined
+  }
   const conflicts = own(machine, management).some((network) => taken(machine, management, network))
   return edgeOf(machine, record, management) ?? (conflicts ? must('OutOfSync Conflict') : must('InSync'))
 }
+
+/** Between two of its requests another one may be under way. */
+function fellBack(
+  machine: Machine,
+  record: HostRecord,
+  must: (...allowed: readonly string[]) => string | undefined,
+): string | undefined {
+  if (record.wanted <= record.done) return undefined
+  const since = record.edgeAt ?? 0
+  if ((machine.requestedAt ?? 0) < since - clocksDiffer) return `an edge of it was not requested: ${inShort(record)}`
+  return must('Unknown RequestedUnverified', 'Unknown Updating')
+}
+
+const clocksDiffer = 10_000
 
 function requested(
   machine: Machine,
@@ -101,7 +123,7 @@ function statusNow(
   known: Known,
   settings: Readonly<Record<string, string>>,
 ) {
-  const policy = policyOf(parseConfiguration({ ...settings, BRIDGEKEEPER_DRIVERS: drivers }))
+  const policy = policyOf(parseConfiguration({ BRIDGEKEEPER_DRIVERS: drivers, ...settings }))
   const pointer = readPointer(
     known.items.get(itemAddress(`Z#${management.cloud}#${record.zone}`, `D#${record.hypervisor}`)),
   )

@@ -8,6 +8,7 @@
  * |   may heal is of a held cause                           |                                                       |
  * | counts a probe                                          | happen earlier than the interval after the one before |
  *
+ * What is held because nobody reaches the hosts keeps no fall-back from them.
  * A hold that somebody else wrote since the diff read it is not judged: the diff could not know.
  */
 import { reasons } from '../../../shared/reconcile/reasons.ts'
@@ -52,10 +53,13 @@ export function holds({ violate, scheduler, items }: Known): Watch {
     return healing.length > 0 && healing.every((each) => held.some(({ sk }) => causes(record, each).includes(sk)))
   }
 
-  const marked = (call: Call, { after, before }: Written, tick: number, why: string): void => {
+  const marked = (call: Call, { write, after, before }: Written, tick: number, why: string): void => {
     const record = recordOf(before)
     if (record === undefined) return
-    const held = heldBy(call, record.hypervisor)
+    const fallsBack = write.set?.queuedTo !== undefined
+    const held = heldBy(call, record.hypervisor).filter(
+      ({ sk }) => !fallsBack || sk.split('/')[1] !== 'HostUnreachable',
+    )
     if (!isKept(record, why, held)) return
     const isProbe = held.some(({ probeHost, probeTick }) => probeHost === record.id && probeTick === tick)
     const [first] = held

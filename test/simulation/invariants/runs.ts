@@ -32,7 +32,10 @@ export function runs({ violate }: Known): Watch {
       const before = recordOf(item)
       if (record === undefined) return
       if (write.set?.runId !== undefined) ofHost(call, record.id).add({ call, applied: false })
-      const reports = write.remove?.includes('runId') === true && write.set?.reason !== 'RunCrashed'
+      const reports =
+        write.remove?.includes('runId') === true &&
+        write.set?.reason !== 'RunCrashed' &&
+        write.set?.requestReason !== 'RunCrashed'
       if (reports && before?.runId?.startsWith(`${call.cloud} ${call.name} `) !== true) {
         violate(`${call.name} reported on host ${record.id}, whose run was ${before?.runId ?? 'none'}`)
       }

@@ -75,8 +75,8 @@ export const mutations: readonly Mutation[] = [
     'done-moved-on-failure',
     'a run that failed moves done too',
     'shared/store/writes.ts',
-    '  set: { ...failure, ...(host.queued === undefined ? {} : { ran: host.queued }) },\n',
-    "  set: { ...failure, ...(host.queued === undefined ? {} : { ran: host.queued }) },\n  copy: { done: 'tried' },\n",
+    "  remove: ['runId', 'runUntil', ...(unreached === undefined ? unreachedAttributes : [])],\n",
+    "  remove: ['runId', 'runUntil', ...(unreached === undefined ? unreachedAttributes : [])],\n  copy: { done: 'tried' },\n",
   ),
   {
     name: 'report-without-run-id',
@@ -89,8 +89,9 @@ export const mutations: readonly Mutation[] = [
       },
       {
         file: 'shared/store/writes.ts',
-        find: "  remove: ['runId', 'runUntil'],\n  when: equals('runId', runId),\n",
-        replace: "  remove: ['runId', 'runUntil'],\n  when: runId === '' ? { absent: 'tick' } : { present: 'tick' },\n",
+        find: "(unreached === undefined ? unreachedAttributes : [])],\n  when: equals('runId', runId),\n",
+        replace:
+          "(unreached === undefined ? unreachedAttributes : [])],\n  when: runId === '' ? { absent: 'tick' } : { present: 'tick' },\n",
       },
     ],
   },
@@ -98,8 +99,8 @@ export const mutations: readonly Mutation[] = [
     'no-outstanding-until',
     'a mark does not say until when its job counts as outstanding',
     'shared/store/writes.ts',
-    'set: { queued: tick, queuedWhy: why, outstandingUntil },',
-    'set: { queued: tick, queuedWhy: why, outstandingUntil: outstandingUntil > 0 ? undefined : 0 },',
+    'set: { queued: tick, queuedWhy: why, outstandingUntil, ',
+    'set: { queued: tick, queuedWhy: why, outstandingUntil: outstandingUntil > 0 ? undefined : 0, ',
   ),
   one(
     'deduplication-without-tick',
@@ -251,5 +252,33 @@ export const mutations: readonly Mutation[] = [
     'shared/store/gateWrites.ts',
     "how === 'now' ? unpaid : { all: [paidUntil('>', now), paidUntil('<=', until)] }",
     "how === 'now' ? { any: [unpaid, paidUntil('>', now)] } : { all: [paidUntil('>', now), paidUntil('<=', until)] }",
+  ),
+  one(
+    'fallback-moves-done',
+    'a request that CloudStack took counts as a run of the host’s own driver',
+    'shared/store/writes.ts',
+    "copy: { requestDone: 'requestTried' },",
+    "copy: { requestDone: 'requestTried', done: 'requestTried' },",
+  ),
+  one(
+    'fallback-takes-the-edge',
+    'a fall-back’s run counts as tried by the host’s own driver, which then waits for its backoff',
+    'shared/store/writes.ts',
+    "copy: { requestTried: 'wanted' },",
+    "copy: { requestTried: 'wanted', tried: 'wanted' },",
+  ),
+  one(
+    'fallback-first',
+    'a host that is due for both drivers goes to the one that it falls back to',
+    'shared/reconcile/select.ts',
+    'const why = own ?? fallback',
+    'const why = fallback ?? own',
+  ),
+  one(
+    'fallback-from-any-failure',
+    'whatever a host’s own driver fails from, CloudStack is asked instead',
+    'shared/flow/provision.ts',
+    'reasons[result.reason].unreached ? chainOf(policy, record) : undefined',
+    'reasons[result.reason].retry ? chainOf(policy, record) : undefined',
   ),
 ]
