@@ -33,6 +33,7 @@ describe('the driver that only asks CloudStack', () => {
       readiness: [],
       orphans: [],
       unchanged: false,
+      request: { call: 'updateHost', answered: true, at: expect.any(Number) },
     })
   })
 
