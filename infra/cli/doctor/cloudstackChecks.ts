@@ -39,7 +39,7 @@ export function cloudstackChecks(
   wire: () => Promise<WireSeen>,
   settings: Settings,
 ): readonly Check[] {
-  const drivers = Object.values(settings.BRIDGEKEEPER_DRIVERS)
+  const drivers = Object.values(settings.BRIDGEKEEPER_DRIVERS).flat()
   const check = (name: string, run: () => Promise<readonly Finding[]>, atMost = 60): Check => ({ name, atMost, run })
   const { allowed, about, facts } = evidence
   return [
