@@ -1,11 +1,11 @@
-/** Started by its queue: one job for one host that only CloudStack reaches. Out: a request made, and its record. */
+/** Started by its queue: one job for one host that is asked for through CloudStack. Out: a request made, and its record. */
 import { provision } from '../../shared/flow/provision.ts'
-import { createCloudStackDriver } from '../../shared/hypervisors/cloudstack/driver.ts'
 import { job } from '../../shared/queue/queues.ts'
+import { cloudStackDriverOf } from '../../shared/runtime/cloudStackDriver.ts'
 import { queueLambda } from '../../shared/runtime/lambda.ts'
 
-export const create = queueLambda('provisionCloudstack', job, (message, { ports, policy, cloudstack }, remaining) =>
-  provision({ ports, policy, cloudstack, driver: () => createCloudStackDriver(cloudstack()) }, message, remaining),
+export const create = queueLambda('provisionCloudstack', job, (message, runtime, remaining) =>
+  provision({ ...runtime, driver: () => cloudStackDriverOf(runtime) }, message, remaining),
 )
 
 export const handler = create(process.env)

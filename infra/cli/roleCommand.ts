@@ -44,7 +44,8 @@ export async function roleCommand(
   await demandDynamicRoles(cloudstack)
   const { name } = options
   const before = await readRole(cloudstack, name)
-  const needed = neededBy(Object.values(settings.BRIDGEKEEPER_DRIVERS).flat())
+  const reconnects = settings.BRIDGEKEEPER_CLOUDSTACK_RECONNECT === 'allowed'
+  const needed = neededBy(Object.values(settings.BRIDGEKEEPER_DRIVERS).flat(), reconnects)
   const planned = planRole(before, needed)
   const applied = options.apply === true && (planned.state === 'absent' || planned.state === 'unfinished')
   if (applied) await makeRole(cloudstack, name, before?.id, planned)

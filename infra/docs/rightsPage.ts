@@ -54,6 +54,7 @@ export function rightsPage(): string {
     beginning,
     `## Every deployment\n\n${of('always')}`,
     `## With the driver cloudstack\n\n${of('cloudstackDriver')}`,
+    `## Where that driver may reconnect hosts (\`BRIDGEKEEPER_CLOUDSTACK_RECONNECT=allowed\`)\n\n${of('reconnect')}`,
     `## Only an administrator, once\n\nThese are in no role of ours: whoever may create roles may do anything.\n\n${of('administrator')}`,
     role,
     `The rules, in order, for a deployment that uses the driver \`cloudstack\`:\n\n${rules()}`,

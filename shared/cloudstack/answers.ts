@@ -131,6 +131,9 @@ export const networkRow: z.ZodType<NetworkFact> = z.pipe(
   })),
 )
 
+/** What an asynchronous command answers. */
+export const jobStarted: z.ZodType<{ readonly jobid: string }> = z.object({ jobid: id })
+
 export interface EventRow {
   readonly id: string
   readonly type: string

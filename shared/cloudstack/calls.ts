@@ -5,10 +5,11 @@
  */
 
 /**
- * Whose key has to be allowed a call: of every deployment, of one that uses the driver `cloudstack`, or only of the
+ * Whose key has to be allowed a call: of every deployment, of one that uses the driver `cloudstack`, of one where that may
+ * reconnect hosts (BRIDGEKEEPER_CLOUDSTACK_RECONNECT), or only of the
  * administrator who runs a command once, so that it is in no role of ours.
  */
-export type Needed = 'always' | 'cloudstackDriver' | 'administrator'
+export type Needed = 'always' | 'cloudstackDriver' | 'reconnect' | 'administrator'
 
 export interface Call {
   readonly needed: Needed
@@ -41,6 +42,12 @@ const entries = {
     changes: true,
     why: 'with the id alone: makes CloudStack send every persistent network to the host',
   },
+  reconnectHost: {
+    needed: 'reconnect',
+    changes: true,
+    why: 'with the id alone, where an updateHost got no answer: makes the agent of the host connect anew, and so be sent every network',
+  },
+  queryAsyncJobResult: { needed: 'reconnect', changes: false, why: 'whether that reconnect began' },
   listRoles: { needed: 'administrator', changes: false, why: 'role show, role create: whether the role exists' },
   listRolePermissions: { needed: 'administrator', changes: false, why: 'role show, role create: its rules' },
   createRole: { needed: 'administrator', changes: true, why: 'role create --apply' },
@@ -54,8 +61,13 @@ export const calls: Readonly<Record<Command, Call>> = entries
 
 export const commands = Object.keys(entries) as readonly Command[]
 
-/** What a deployment's own key has to be allowed. @param drivers as BRIDGEKEEPER_DRIVERS chooses them */
-export function neededBy(drivers: readonly string[]): readonly Command[] {
-  const needed: readonly Needed[] = drivers.includes('cloudstack') ? ['always', 'cloudstackDriver'] : ['always']
+/** What a deployment's own key has to be allowed. @param drivers as BRIDGEKEEPER_DRIVERS chooses them @param reconnects as allowed */
+export function neededBy(drivers: readonly string[], reconnects = false): readonly Command[] {
+  const asks = drivers.includes('cloudstack')
+  const needed: readonly Needed[] = [
+    'always',
+    ...(asks ? (['cloudstackDriver'] as const) : []),
+    ...(asks && reconnects ? (['reconnect'] as const) : []),
+  ]
   return commands.filter((command) => needed.includes(calls[command].needed))
 }

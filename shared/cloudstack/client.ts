@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type * as z from 'zod'
 import type { CloudFacts, HostFact, NetworkFact } from '../reconcile/model.ts'
 import { type Logger, silent } from '../runtime/logger.ts'
-import { eventRow, hostRow, pageOf } from './answers.ts'
+import { eventRow, hostRow, jobStarted, pageOf } from './answers.ts'
 import type { Command } from './calls.ts'
 import { MalformedAnswer, RequestRefused } from './errors.ts'
 import { judge, parseCursor, startDate } from './events.ts'
@@ -37,9 +37,14 @@ export interface CloudStack {
   changedSince(cursor: string | undefined): Promise<Changes>
   /**
    * Makes the server set up every network on this host: `id` and nothing else, whatever else would be changed (FACTS H).
-   * Lasts as long as the server's pass. @throws CloudStackError, `timedOut` when it may still be at work
+   * Lasts as long as the server's pass. @param before is called right before it goes, each time that it goes; what it
+   * throws is thrown, and nothing goes. @throws CloudStackError, `timedOut` when it may still be at work
    */
-  updateHost(id: string): Promise<void>
+  updateHost(id: string, before?: () => void): Promise<void>
+  /** Never sent twice. @param before as of updateHost. @returns the job's id. @throws CloudStackError, `timedOut` as well */
+  reconnectHost(id: string, before?: () => void): Promise<string>
+  /** One host, or those of one cluster, as they are now. @throws CloudStackError; 431 for an id that is not known */
+  hostsNow(which: { readonly id: string } | { readonly clusterid: string }): Promise<readonly HostFact[]>
   /**
    * Any other command of calls.ts: its answer without the outer key, parsed by `schema`. A request whose kept connection
    * died goes twice, so the command should be one that may. @throws CloudStackError
@@ -93,15 +98,26 @@ export function createCloudStack(options: CloudStackOptions): CloudStack {
       const judged = judge(cursor, page, now())
       return { changed: judged.changed, cursor: JSON.stringify(judged.cursor) }
     },
-    updateHost: async (id) => {
-      await send({ command: 'updateHost', parameters: { id }, timeoutMs: updateHostTimeoutMs })
+    updateHost: async (id, before) => {
+      await send({ command: 'updateHost', parameters: { id }, timeoutMs: updateHostTimeoutMs, ...given({ before }) })
     },
+    reconnectHost: async (id, before) => {
+      const request = { command: 'reconnectHost', parameters: { id }, once: true, ...given({ before }) }
+      return understood('reconnectHost', jobStarted, await send(request)).jobid
+    },
+    hostsNow: (which) => list('listHosts', { ...which }, 'host', hostRow),
     call: (command, parameters, schema) => ask(send, command, parameters, schema),
   }
 }
 
 async function ask<T>(send: Send, command: Command, parameters: Parameters, schema: z.ZodType<T>): Promise<T> {
-  const answer = schema.safeParse(await send({ command, parameters }))
+  return understood(command, schema, await send({ command, parameters }))
+}
+
+const given = ({ before }: { readonly before: (() => void) | undefined }) => (before === undefined ? {} : { before })
+
+function understood<T>(command: Command, schema: z.ZodType<T>, answered: unknown): T {
+  const answer = schema.safeParse(answered)
   if (answer.success) return answer.data
   const issues = answer.error.issues.slice(0, 3).map(({ path, message }) => `${path.map(String).join('.')}: ${message}`)
   throw new MalformedAnswer(`CloudStack's answer to ${command} is not understood (${issues.join('; ')})`)

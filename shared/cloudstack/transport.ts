@@ -40,6 +40,10 @@ export interface Request {
   readonly command: string
   readonly parameters: Readonly<Record<string, string>>
   readonly timeoutMs?: number
+  /** Called right before it goes, each time that it goes: what this throws is thrown, and nothing goes. */
+  readonly before?: () => void
+  /** True: it never goes again once the server may have seen it. */
+  readonly once?: boolean
 }
 
 export type Send = (request: Request) => Promise<unknown>
@@ -96,6 +100,7 @@ async function post(http: Http, target: URL, request: Request, options: Transpor
     timeFor(request, target, options)
     await gate.pass(options.until)
     const timeoutMs = timeFor(request, target, options)
+    request.before?.()
     const outcome = await http
       .post(signedForm(request.command, request.parameters, options, options.now()), timeoutMs)
       .then(
@@ -108,7 +113,8 @@ async function post(http: Http, target: URL, request: Request, options: Transpor
       return outcome.reply
     }
     http.renew()
-    if (first && (diedUnused(outcome.thrown) || (onlyReads(request) && broke(outcome.thrown)))) continue
+    if (first && request.once !== true && (diedUnused(outcome.thrown) || (onlyReads(request) && broke(outcome.thrown))))
+      continue
     const failure = describeFailure(outcome.thrown, target, request.command, timeoutMs, options.proxy)
     if (failure.timedOut && timeoutMs < (request.timeoutMs ?? options.timeoutMs)) throw outOfTime(target, request, true)
     if (saysUnwell(failure, request)) await gate.failed(failure.message)

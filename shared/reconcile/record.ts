@@ -142,6 +142,8 @@ export interface Request {
   readonly at: number
   /** What else is known of it, in words. */
   readonly note?: string
+  /** When the host was last reconnected. */
+  readonly reconnectedAt?: number
 }
 
 /** How many exceptions a record keeps. */

@@ -107,6 +107,7 @@ export const settings = z.object({
   BRIDGEKEEPER_CLOUDSTACK_CA_FILE: z.optional(text),
   BRIDGEKEEPER_CLOUDSTACK_RATE: z._default(whole(1, 1000), 10),
   BRIDGEKEEPER_CLOUDSTACK_BURST: z._default(whole(4, 10000), 100),
+  BRIDGEKEEPER_CLOUDSTACK_RECONNECT: z._default(z.enum(['never', 'allowed'], 'is neither never nor allowed'), 'never'),
   BRIDGEKEEPER_CLOUD: z._default(identifier, 'default'),
   BRIDGEKEEPER_MODE: z._default(z.enum(['observe', 'apply'], 'is neither observe nor apply'), 'apply'),
   BRIDGEKEEPER_DRIVERS: z._default(drivers, { KVM: ['kvm-ssh'] }),
@@ -197,6 +198,8 @@ export const fixes: Readonly<Record<string, string>> = {
   CLOUDSTACK_SECRET_KEY: 'set it to the secret key that belongs to CLOUDSTACK_API_KEY',
   BRIDGEKEEPER_DRIVERS: 'write it like KVM=kvm-ssh,Simulator=cloudstack, or KVM=kvm-ssh|cloudstack for a fall-back',
   BRIDGEKEEPER_MODE: 'set it to observe or apply',
+  BRIDGEKEEPER_CLOUDSTACK_RECONNECT:
+    'set it to never, or to allowed where a host may be reconnected, which cancels commands in flight to it',
   BRIDGEKEEPER_VXLAN:
     'set it to native, or to script where the hosts’ own modifyvxlan.sh makes VXLAN networks, for EVPN for example',
   BRIDGEKEEPER_HOSTNAMES: 'write it like kvm-a=node17,kvm-b=node18: CloudStack’s name, then the machine’s own',

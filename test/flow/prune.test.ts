@@ -57,6 +57,8 @@ describe('orphans on a host', () => {
     listFacts: unused,
     changedSince: unused,
     updateHost: unused,
+    reconnectHost: unused,
+    hostsNow: unused,
     call: unused,
     network: async (id) => {
       asked.push(id)

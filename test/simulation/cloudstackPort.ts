@@ -20,8 +20,17 @@ export interface CloudStackParts {
   readonly watch: Required<Watch>
   /** How CloudStack answers badly now, if it does. */
   readonly bad: () => BadAnswer | undefined
+  /** How long that lasts, and who wants to know of it; 8 s unless told. */
+  readonly pass?: Pass | undefined
   /** Sends a host every network, as its own pass does. */
   readonly sendNetworks: (host: string) => void
+}
+
+/** CloudStack's own pass over a host, within updateHost. */
+export interface Pass {
+  readonly milliseconds: number
+  readonly begins: (host: string) => void
+  readonly ends: (host: string) => void
 }
 
 /** Small, so that every listing has several pages that may shift. */
@@ -33,8 +42,14 @@ const patience = 60_000
 export function cloudStackOf(call: Call, parts: CloudStackParts): CloudStack {
   const { gate, management, watch } = parts
   /** A request, from the gate to its answer, as the real transport has it. */
-  const request = async <T>(told: string, takes: number, effect: () => T): Promise<T> => {
+  const request = async <T>(
+    told: string,
+    takes: number,
+    before: (() => void) | undefined,
+    effect: () => T,
+  ): Promise<T> => {
     await gate.pass()
+    before?.()
     watch.asked(call)
     try {
       const answer = await call.step(told, takes, effect)
@@ -49,7 +64,7 @@ export function cloudStackOf(call: Call, parts: CloudStackParts): CloudStack {
   const ask = <T>(command: string, answer: (bad: BadAnswer | undefined) => T): Promise<T> => {
     const bad = parts.bad()
     const takes = bad === 'slow' ? slow : bad === 'hangs' ? patience : ordinary
-    return request(`CloudStack's ${command}`, takes, () => {
+    return request(`CloudStack's ${command}`, takes, undefined, () => {
       if (bad === 'refuses') throw new RequestRefused(530, `${command}: the server failed`)
       if (bad === 'hangs') throw new NoAnswer(`${command}: no answer within 60 s`, true)
       return answer(bad)
@@ -78,6 +93,8 @@ export function cloudStackOf(call: Call, parts: CloudStackParts): CloudStack {
       watch.listsNetworks(call)
       return readFacts(list)
     },
+    hostsNow: (which) => list('listHosts', { ...which }, 'host', hostRow),
+    reconnectHost: () => Promise.reject(new Error('this CloudStack reconnects no host')),
     network: (id) => readNetwork(list, id),
     networksOn: (zone, physicalNetwork) => readNetworksOn(list, zone, physicalNetwork),
     changedSince: async (text) => {
@@ -86,15 +103,21 @@ export function cloudStackOf(call: Call, parts: CloudStackParts): CloudStack {
       const judged = judge(cursor, { count: management.events.length, rows }, call.now())
       return { changed: judged.changed, cursor: JSON.stringify(judged.cursor) }
     },
-    updateHost: (id) =>
-      request('updateHost', 8_000, () => {
+    updateHost: (id, before) => {
+      const begins = (): void => {
+        before?.()
+        parts.pass?.begins(id)
+      }
+      return request('updateHost', parts.pass?.milliseconds ?? 8_000, begins, () => {
+        parts.pass?.ends(id)
         if (parts.bad() === 'refuses') throw new RequestRefused(530, 'updateHost: the server failed')
         const machine = management.machines.get(id)
         if (machine === undefined || !machine.listed) throw new RequestRefused(431, `updateHost: no host ${id}`)
         parts.sendNetworks(id)
         watch.looked(call, machine)
         if (parts.bad() === 'hangs') throw new NoAnswer('updateHost: no answer within 10 minutes', true)
-      }),
+      })
+    },
     call: (command, _parameters, schema) =>
       command === 'listCapabilities'
         ? ask(command, () => schema.parse({ capability: { cloudstackversion: '4.18.0.0' } }))

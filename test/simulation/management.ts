@@ -75,7 +75,9 @@ export function rowsOf(management: Management, command: string, parameters: Para
         { id: 'offering-other', name: 'other', guestiptype: 'Isolated', ispersistent: false },
       ]
     case 'listHosts':
-      return [...management.machines.values()].filter(({ listed }) => listed).map(hostRow)
+      return [...management.machines.values()]
+        .filter(({ listed, fact }) => listed && (parameters.id ?? fact.id) === fact.id)
+        .map(hostRow)
     case 'listNetworks':
       return live(management)
         .filter((network) => matches(network, parameters))

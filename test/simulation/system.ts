@@ -8,7 +8,7 @@ import type { Message, QueueName } from '../../shared/queue/queues.ts'
 import { silent } from '../../shared/runtime/logger.ts'
 import type { Item, Store } from '../../shared/store/store.ts'
 import { type Call, createCall } from './call.ts'
-import { cloudStackOf } from './cloudstackPort.ts'
+import { cloudStackOf, type Pass } from './cloudstackPort.ts'
 import type { Deployed } from './deployed.ts'
 import { createOf } from './functions.ts'
 import type { FunctionName } from './incident.ts'
@@ -38,6 +38,7 @@ export interface SystemParts {
   readonly skew: number
   readonly zombies: boolean
   readonly settings: Readonly<Record<string, string>>
+  readonly pass?: Pass
   readonly tell: (sentence: string) => void
 }
 
@@ -195,6 +196,7 @@ function handlerOf(
     management,
     watch,
     bad: () => troubles.badAnswer(cloud, scheduler.now()),
+    pass: parts.pass,
     sendNetworks: (id: string) => {
       const machine = management.machines.get(id)
       if (machine === undefined) return

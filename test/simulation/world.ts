@@ -88,6 +88,8 @@ export function createWorld(settings: Readonly<Record<string, string>> = {}): Wo
     }),
     changedSince: async (cursor) => ({ changed: cursor !== listing(), cursor: listing() }),
     updateHost: async () => {},
+    reconnectHost: () => Promise.reject(new Error('this world reconnects no host')),
+    hostsNow: async (which) => [...facts.values()].filter((host) => 'clusterid' in which || host.id === which.id),
     network: async (id) => networks.find((network) => network.id === id),
     networksOn: async () => networks,
     call: () => Promise.reject(new Error('this world answers no other call')),

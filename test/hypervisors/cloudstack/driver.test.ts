@@ -13,7 +13,7 @@ describe('the driver that only asks CloudStack', () => {
     host = await startCloudStackHost()
     const before = host.simulator.cloud.host('sim1')
     await run(host.driver, host.target, desiredOf(host.desired), 'apply', never)
-    expect(host.simulator.requests).toEqual({ listCapabilities: 1, updateHost: 1 })
+    expect(host.simulator.requests).toEqual({ listCapabilities: 1, listHosts: 1, updateHost: 1 })
     expect(host.simulator.cloud.setups.map(({ host: id, cause }) => [id, cause])).toEqual([
       [host.target.id, 'updateHost'],
       [host.target.id, 'updateHost'],
@@ -63,11 +63,11 @@ describe('the driver that only asks CloudStack', () => {
 
   it('fails the run with CloudStack’s own words when it refuses', async () => {
     host = await startCloudStackHost()
-    host.simulator.cloud.removeHost('sim1')
+    host.simulator.faults.denied = ['updateHost']
     await expect(run(host.driver, host.target, desiredOf(host.desired), 'apply', never)).rejects.toMatchObject({
       name: 'HostError',
       reason: 'CloudStackRefused',
-      message: expect.stringMatching(/updateHost: .*431/),
+      message: expect.stringMatching(/updateHost: .*432/),
     })
   })
 
