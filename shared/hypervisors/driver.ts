@@ -18,8 +18,6 @@ export interface Target {
   readonly name: string
   readonly address: string
   readonly resourceState: string
-  /** Its cluster's id, where CloudStack names one. */
-  readonly cluster?: string
   /** What CloudStack was last asked to do for it, if anything. */
   readonly request?: Request
 }

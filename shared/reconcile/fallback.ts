@@ -4,9 +4,9 @@
  *
  * | the own driver's last run                                          | falls back | why                                     |
  * |--------------------------------------------------------------------|------------|-----------------------------------------|
- * | HostUnreachable, JumpHostUnreachable, AgentMissing                 | yes        | nobody answered, so nobody was misjudged |
- * | HostKeyUnknown, HostKeyChanged, WrongHost, AgentUntrusted          | no         | whoever answers may not be the host: somebody is to find out, and a fall-back would hide it |
- * | LoginRefused, NotRoot, AgentRefused, AgentOutdated, Misconfigured, … | no       | it was reached: a setting is to be corrected |
+ * | HostUnreachable, JumpHostUnreachable, AgentMissing, XapiUnreachable | yes       | nobody answered, so nobody was misjudged |
+ * | HostKeyUnknown, HostKeyChanged, WrongHost, …Untrusted               | no         | whoever answers may not be the host: somebody is to find out, and a fall-back would hide it |
+ * | LoginRefused, NotRoot, …Refused, AgentOutdated, Misconfigured, …     | no       | it was reached: a setting is to be corrected |
  * | LoginTimedOut, TimeOut, HostBusy, HostLockFailed, HostMisread      | no         | it was reached and is unwell: a pass would load it more |
  * | Conflict and other findings                                        | no         | it was reached and read: the driver knows better than CloudStack |
  * | RunCrashed                                                         | no         | nothing is known of the host            |

@@ -139,6 +139,7 @@ const entries = {
   },
   XapiUnreachable: {
     retry: true,
+    unreached: true,
     next: 'Check the address and the firewall, and that xapi runs on the host and on its pool’s master.',
   },
   XapiUntrusted: {

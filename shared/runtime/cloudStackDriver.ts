@@ -1,11 +1,11 @@
 /**
- * The driver that asks CloudStack, from the settings. In: a runtime. Out: a Driver, with a lease of the cloud for reconnecting
+ * The driver that asks CloudStack, from the settings. In: a runtime. Out: a Driver, with a lease of the zone for reconnecting
  * one host at a time, where that is allowed at all.
  */
 import { createCloudStackDriver } from '../hypervisors/cloudstack/driver.ts'
 import type { Reconnecting } from '../hypervisors/cloudstack/reconnect.ts'
 import type { Driver } from '../hypervisors/driver.ts'
-import { acquireLease, releaseLease } from '../store/writes.ts'
+import { acquireLease, releaseLease } from '../store/leaseWrites.ts'
 import type { Runtime } from './runtime.ts'
 
 /** @throws ConfigurationError when the address or the keys of CloudStack are missing */
@@ -20,8 +20,8 @@ export function cloudStackDriverOf(runtime: Runtime): Driver {
 
 const leaseOf =
   ({ ports: { store, now, newId }, policy: { cloud } }: Runtime): Reconnecting['lease'] =>
-  async (milliseconds) => {
+  async (zone, milliseconds) => {
     const me = newId()
-    const taken = await store.update(acquireLease(cloud, 'reconnect', me, now(), now() + milliseconds))
-    return taken === undefined ? undefined : { release: () => store.update(releaseLease(cloud, 'reconnect', me)) }
+    const taken = await store.update(acquireLease(cloud, zone, 'reconnect', me, now(), now() + milliseconds))
+    return taken === undefined ? undefined : { release: () => store.update(releaseLease(cloud, zone, 'reconnect', me)) }
   }

@@ -16,7 +16,6 @@
  * | pause    | C#cloud, or Z#cloud#zone | PAUSE   | operator                                                       |
  * | history  | C#cloud, or Z#cloud#zone | E#host#time#id | run, diff, operator; host is empty for a zone or the cloud |
  * | swept    | C#cloud      | SWEPT               | housekeeping: zones that may still hold items                  |
- * | lease    | C#cloud      | L#name              | run: what only one of them may do at a time, such as reconnecting a host |
  *
  * Every item carries `v`, its schema version. Times are milliseconds since the epoch, but for `expires`, which is in
  * seconds, as DynamoDB's TTL wants it.
@@ -34,7 +33,6 @@ export const itemVersion = 1
 export const cloudPartition = (cloud: string): string => `C#${cloud}`
 export const controlKey = (cloud: string): Key => ({ pk: cloudPartition(cloud), sk: 'CONTROL' })
 export const sweptKey = (cloud: string): Key => ({ pk: cloudPartition(cloud), sk: 'SWEPT' })
-export const leaseKey = (cloud: string, name: string): Key => ({ pk: cloudPartition(cloud), sk: `L#${name}` })
 export const zonePartition = (cloud: string, zone: string): string => `Z#${cloud}#${zone}`
 export const hostKey = (cloud: string, zone: string, host: string): Key => ({
   pk: zonePartition(cloud, zone),

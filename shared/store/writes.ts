@@ -25,7 +25,7 @@
  * | putJobBack     | this tick's did not run, no run is under way                       | run      |
  * | holdIs, holdIsOver | nobody wrote it since I read                                   | diff, operator |
  * | releaseRefusal | it is still the refusal that I read                                | operator |
- * | acquireLease, releaseLease | nobody holds it, or it ran out; I hold it              | run      |
+ * | those of leaseWrites.ts | on what only one run may do at a time                    | run      |
  * | pauseIs        | nobody paused before                                               | operator |
  * | history        | –                                                                  | run, diff, operator |
  */
@@ -46,7 +46,6 @@ import {
   holdKey,
   hostKey,
   itemVersion,
-  leaseKey,
   pauseKey,
   pointerKey,
   revisionKey,
@@ -518,19 +517,6 @@ export const history = (
   { at, ...line }: Omit<HistoryLine, 'v'>,
   id: string,
 ): Write => ({ key: historyKey(cloud, zone, host, at, id), set: { v, at, ...line } })
-
-/** Something that only one run of the cloud may do at a time. */
-export const acquireLease = (cloud: string, name: string, me: string, now: number, until: number): Write => ({
-  key: leaseKey(cloud, name),
-  set: { v, holder: me, until },
-  when: { any: [{ absent: 'holder' }, { attribute: 'until', is: '<=', value: now }] },
-})
-
-export const releaseLease = (cloud: string, name: string, me: string): Write => ({
-  key: leaseKey(cloud, name),
-  remove: ['holder', 'until'],
-  when: holds(me),
-})
 
 export const sweptZones = (cloud: string, zones: readonly string[]): Write => ({
   key: sweptKey(cloud),

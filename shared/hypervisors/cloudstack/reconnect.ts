@@ -7,7 +7,7 @@
  * |-----------------------------------------------------------------------------------|-------------------------------------|
  * | the last updateHost of this host got no answer in time                            | that is how a connection shows that commands hang on; a new one heals it, another updateHost only hangs too |
  * | the host was not reconnected for a day                                            | a reconnect that did not help is not repeated |
- * | no other host of the cloud is being reconnected                                   | two at once could take the last two of a cluster |
+ * | no other host of the zone is being reconnected                                   | two at once could take the last two of a cluster |
  * | by a reading right before, it is Up and Enabled, and so is another of its cluster | in maintenance it would end in Alert; the last one leaves nobody to run VMs |
  */
 import { setTimeout as delay } from 'node:timers/promises'
@@ -20,8 +20,11 @@ import { HostError, type Target } from '../driver.ts'
 import { freshMilliseconds, notReconnectable, notSendable, readNow } from './freshRead.ts'
 
 export interface Reconnecting {
-  /** Held while one host of the cloud is away; undefined: somebody else holds it. */
-  readonly lease: (milliseconds: number) => Promise<{ readonly release: () => Promise<unknown> } | undefined>
+  /** Held while one host of the zone is away; undefined: somebody else holds it. */
+  readonly lease: (
+    zone: string,
+    milliseconds: number,
+  ) => Promise<{ readonly release: () => Promise<unknown> } | undefined>
   readonly logger: Logger
   readonly sleep?: (milliseconds: number) => Promise<unknown>
 }
@@ -44,15 +47,14 @@ export async function reconnect(
   now: () => number,
   signal: AbortSignal,
 ): Promise<Tried> {
-  const lease = await reconnecting.lease(times.lease)
-  if (lease === undefined)
-    return { beside: { note: 'not reconnected: another host of the cloud is being reconnected' } }
+  const lease = await reconnecting.lease(target.zone, times.lease)
+  if (lease === undefined) return { beside: { note: 'not reconnected: another host of the zone is being reconnected' } }
   try {
-    const cluster = target.cluster ?? ''
-    const hosts = await readNow(cloudstack, cluster === '' ? { id: target.id } : { clusterid: cluster })
-    const unfit = notSendable(hosts.find(({ id }) => id === target.id))
+    const { id, cluster } = target
+    const hosts = await readNow(cloudstack, cluster === '' ? { id } : { clusterid: cluster })
+    const unfit = notSendable(hosts.find((host) => host.id === id))
     if (unfit !== undefined) throw new HostError('HostNotUp', unfit)
-    const why = notReconnectable(target.id, hosts)
+    const why = notReconnectable(id, hosts)
     if (why !== undefined) return { beside: { note: `not reconnected: ${why}` } }
     return await send(cloudstack, reconnecting, target, now, signal)
   } finally {

@@ -111,7 +111,7 @@ describe('what is sent for a host', () => {
       2,
       undefined,
     ],
-    ['another host is being reconnected', reconnecting(false), unanswered, 2, /another host of the cloud/],
+    ['another host is being reconnected', reconnecting(false), unanswered, 2, /another host of the zone/],
     ['it is the last Up host of its cluster', reconnecting(), unanswered, 1, /last host of its cluster/],
   ])('is an updateHost and no reconnect where %s', async (_why, how, request, hosts, note) => {
     const { target, http, sent } = await start(hosts)
