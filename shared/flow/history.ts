@@ -40,7 +40,8 @@ export async function recordChange(
   runId: string,
 ): Promise<void> {
   const created = after.created - before.created
-  const reconnected = after.request?.call === 'reconnectHost' && after.request.at !== before.request?.at
+  const isNew = before.request?.call !== 'reconnectHost' || before.request.at !== after.request?.at
+  const reconnected = after.request?.call === 'reconnectHost' && isNew
   if (before.verdict === after.verdict && before.reason === after.reason && created === 0 && !reconnected) return
   const { verdict, reason, detail } = after
   const line = { what, verdict, reason, detail, ...(created === 0 ? {} : { created }) }

@@ -10,11 +10,11 @@ import type { Runtime } from './runtime.ts'
 
 /** @throws ConfigurationError when the address or the keys of CloudStack are missing */
 export function cloudStackDriverOf(runtime: Runtime): Driver {
-  const { settings, ports, cloudstack } = runtime
+  const { settings, ports, sleep, cloudstack } = runtime
   const allowed = settings.BRIDGEKEEPER_CLOUDSTACK_RECONNECT === 'allowed'
   return createCloudStackDriver(cloudstack(), {
     now: ports.now,
-    ...(allowed ? { reconnecting: { lease: leaseOf(runtime), logger: ports.logger } } : {}),
+    ...(allowed ? { reconnecting: { lease: leaseOf(runtime), logger: ports.logger, sleep } } : {}),
   })
 }
 

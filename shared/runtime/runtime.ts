@@ -32,6 +32,7 @@ export interface Runtime {
   readonly ports: Ports
   /** What every request to CloudStack passes. */
   readonly gate: SharedGate
+  readonly sleep: (milliseconds: number) => Promise<unknown>
   /**
    * Asked for only by functions that speak to it. @param until when the function has to end
    * @throws ConfigurationError when its address or keys are missing
@@ -81,7 +82,8 @@ export function createRuntime(environment: Environment, logger: Logger, override
     newId: overrides.newId ?? randomUUID,
   }
   const policy = policyOf(settings)
-  const gate = createSharedGate({ ...ports, cloud: policy.cloud, rate: policy.rate, sleep: overrides.sleep ?? delay })
+  const sleep = overrides.sleep ?? delay
+  const gate = createSharedGate({ ...ports, cloud: policy.cloud, rate: policy.rate, sleep })
   const cloudstack = (until?: number): CloudStack =>
     overrides.cloudstack?.(gate) ??
     cloudStackOf(parseConfigurationWithCloudStack(environment), {
@@ -89,7 +91,7 @@ export function createRuntime(environment: Environment, logger: Logger, override
       gate,
       ...(until === undefined ? {} : { until }),
     })
-  return { settings, policy, ports, gate, cloudstack }
+  return { settings, policy, ports, gate, sleep, cloudstack }
 }
 
 const queueUrls = (settings: Settings) => ({
