@@ -25,8 +25,8 @@ const oneLogin = 20_000
 const shownClusters = 10
 
 export function xenserverChecks(evidence: Pick<Evidence, 'hosts'>, settings: Settings): readonly Check[] {
-  const served = Object.entries(settings.BRIDGEKEEPER_DRIVERS).flatMap(([hypervisor, driver]) =>
-    driver === 'xenserver' ? [hypervisor] : [],
+  const served = Object.entries(settings.BRIDGEKEEPER_DRIVERS).flatMap(([hypervisor, chain]) =>
+    chain.includes('xenserver') ? [hypervisor] : [],
   )
   if (served.length === 0) return []
   const hosts = async (): Promise<readonly HostFact[]> => {
