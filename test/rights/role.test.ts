@@ -14,8 +14,13 @@ describe('what a key needs', () => {
     expect(needed.filter((command) => !command.startsWith('list'))).toEqual([])
   })
 
+  it('is to reconnect hosts only where the driver cloudstack may', () => {
+    expect(neededBy(['cloudstack'], true)).toEqual([...needed, 'updateHost', 'reconnectHost', 'queryAsyncJobResult'])
+    expect(neededBy(['kvm-ssh'], true)).toEqual(needed)
+  })
+
   it('is never to make roles', () => {
-    const others = commands.filter((command) => !neededBy(['cloudstack']).includes(command))
+    const others = commands.filter((command) => !neededBy(['cloudstack'], true).includes(command))
     expect(others).toEqual(['listRoles', 'listRolePermissions', 'createRole', 'createRolePermission'])
   })
 
