@@ -29,7 +29,7 @@ export interface Applying {
 /** By name, what XAPI refused. */
 export type Refusals = ReadonlyMap<string, XapiFailure>
 
-/** A host does one after the other, whatever it is asked; some at a time save the way there and back. */
+/** XAPI does one after the other, whatever it is asked; some at a time save the way there and back. */
 const atOnce = 4
 /** How long before its end a lease begins nothing. */
 const leaseReserve = 10_000
@@ -45,13 +45,12 @@ export async function apply(first: Plan, applying: Applying): Promise<Refusals> 
     return refusals
   }
   await lease(leaseName, signal, async (until) => {
-    const { steps } = await planned()
-    for (const { name, shared } of steps) {
+    await eachStep((await planned()).steps, async ({ name, shared }) => {
       for (const action of shared) {
         if (applying.now() > until - leaseReserve) return
         await attempt(name, () => change(applying, ...callOf(action, applying)))
       }
-    }
+    })
   })
   await onHost(await planned(), applying, attempt)
   return refusals
@@ -72,20 +71,22 @@ const attempting =
     }
   }
 
-async function onHost({ steps }: Plan, applying: Applying, attempt: Attempt): Promise<void> {
-  const inOrder = async ({ name, here }: Step): Promise<void> => {
+const onHost = ({ steps }: Plan, applying: Applying, attempt: Attempt): Promise<void> =>
+  eachStep(steps, async ({ name, here }) => {
     for (const action of here) await attempt(name, () => doHere(action, applying))
-  }
-  const ends = await pLimit(atOnce).map(steps, async (step) => {
-    try {
-      await inOrder(step)
-      return undefined
-    } catch (error) {
-      return { error }
-    }
   })
-  const failed = ends.find((end) => end !== undefined)
-  if (failed !== undefined) throw failed.error
+
+/**
+ * Some at a time. After the first that fails none begins; it is thrown when nothing is under way any more, so that no lease ends
+ * before its work does.
+ */
+async function eachStep(steps: readonly Step[], work: (step: Step) => Promise<void>): Promise<void> {
+  const failures: unknown[] = []
+  await pLimit(atOnce).map(steps, async (step) => {
+    if (failures.length > 0) return
+    await work(step).catch((error: unknown) => failures.push(error))
+  })
+  if (failures.length > 0) throw failures[0]
 }
 
 async function doHere(action: HostAction, applying: Applying): Promise<void> {

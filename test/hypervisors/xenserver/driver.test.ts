@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { SimulatedFailure } from '../../../infra/local/xapiSimulator/failure.ts'
 import type { SimulatedPool } from '../../../infra/local/xapiSimulator/pool.ts'
 import { startXapiSimulator, type XapiSimulator } from '../../../infra/local/xapiSimulator/simulator.ts'
-import { HostError } from '../../../shared/hypervisors/driver.ts'
+import { HostError, type SharedLease } from '../../../shared/hypervisors/driver.ts'
 import { type Run, run } from '../../../shared/hypervisors/run.ts'
 import { createXapiPools, type XenServerOptions } from '../../../shared/hypervisors/xenserver/driver.ts'
 import { markKey, vlanName } from '../../../shared/hypervisors/xenserver/names.ts'
@@ -144,6 +144,31 @@ describe('the XenServer driver on the XAPI simulator', () => {
     }
     const ran = await runOn('xen2')
     expect(ran).toMatchObject({ created: 2, findings: [{ uri: 'vlan://102', reason: 'XapiFailed' }] })
+  })
+
+  it('begins nothing more once the pool does not answer, and the lease is free again', async () => {
+    const many = Array.from({ length: 50 }, (_, index) => `vlan://${1000 + index}`)
+    pool.before = (method) => {
+      if (method === 'network.create') throw new SimulatedFailure('HOST_OFFLINE', 'xen1')
+    }
+    await expect(runOn('xen2', { networks: many })).rejects.toMatchObject({ reason: 'XapiUnreachable' })
+    expect(pool.requests['network.create']).toBeLessThanOrEqual(4)
+    pool.before = () => undefined
+    expect(await runOn('xen2', { networks: many })).toMatchObject({ verdict: 'InSync', created: 50 })
+  })
+
+  it('stops creating networks before its lease ends, and tells what is still to do', async () => {
+    const short: SharedLease = (_name, _signal, work) => work(Date.now() + 5_000)
+    const ran = await runOn('xen2', { lease: () => short })
+    expect(ran).toMatchObject({ verdict: 'OutOfSync', created: 0 })
+    expect(ran.findings.map(({ reason }) => reason)).toEqual(uris.map(() => 'ApplyIncomplete'))
+    expect(pool.requests).not.toHaveProperty('network.create')
+  })
+
+  it('reads what others wrote into names and other_config, however long', async () => {
+    const long = 'x'.repeat(100_000)
+    pool.addNetwork(long, { other_config: { long }, tags: [long] })
+    expect(await runOn('xen2')).toMatchObject({ verdict: 'InSync' })
   })
 
   it('tells what XAPI refuses to any reading as XapiFailed, and never shows a session', async () => {
