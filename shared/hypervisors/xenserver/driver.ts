@@ -2,6 +2,7 @@
  * The XenServer and XCP-ng driver (DESIGN 16, 17): one session a pool, whichever of its hosts a run is for; each look is one
  * reading of the whole pool, compared by the pure plan. In: credentials, the pool's lease, the mark. Out: a Driver.
  */
+import { setTimeout as delay } from 'node:timers/promises'
 import type { DesiredNetwork, GuestLabel } from '../../reconcile/model.ts'
 import type { Reason } from '../../reconcile/reasons.ts'
 import {
@@ -31,6 +32,8 @@ export interface XenServerOptions {
   readonly mark: number
   readonly now: () => number
   readonly random: () => number
+  /** Waits so many milliseconds; really, unless given. */
+  readonly sleep?: (milliseconds: number) => Promise<unknown>
   /** What hosts call themselves, by CloudStack's name for them, where the two differ. */
   readonly hostnames?: Readonly<Record<string, string>>
   /** Shared by the drivers of one process, so that a pool has one session. */
@@ -54,7 +57,7 @@ export function createXenServerDriver(options: XenServerOptions): Driver {
 }
 
 function openSession(pool: Pool, target: Target, options: XenServerOptions, signal: AbortSignal): Session {
-  const { mark, now, random, hostnames = {} } = options
+  const { mark, now, random, sleep = delay, hostnames = {} } = options
   const lease = options.lease(target)
   let leaseName = ''
   let refusals: Refusals = new Map()
@@ -90,7 +93,7 @@ function openSession(pool: Pool, target: Target, options: XenServerOptions, sign
     look,
     remove: async (orphan, deadline) => {
       if (leaseName === '') throw new Error('an orphan is removed after a look only')
-      return remove(orphan, deadline, { pool, read, lease, leaseName, mark, now, signal })
+      return remove(orphan, deadline, { pool, read, lease, leaseName, mark, now, sleep, signal })
     },
     close: pool.close,
   }

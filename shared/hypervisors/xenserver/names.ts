@@ -9,6 +9,14 @@ export const vlanName = (baseUuid: string, tag: number): string => `VLAN-${baseU
 /** As CloudStack called it before; it still takes such a network over by renaming it. */
 export const legacyName = (tag: number): string => `VLAN${tag}`
 
+/** What a network of ours is called while it is removed, so that nobody who asks by name finds it any more. */
+export const asideName = (name: string): string => `${asidePrefix}${name}`
+const asidePrefix = 'bridgekeeper-removes-'
+
+/** The name that it had before. */
+export const withoutAside = (name: string): string =>
+  name.startsWith(asidePrefix) ? name.slice(asidePrefix.length) : name
+
 /** What a name says, if it is one of ours or CloudStack's; null otherwise. */
 export function vlanOfName(name: string): { readonly baseUuid: string; readonly tag: number } | null {
   const [, baseUuid, digits] = /^VLAN-([0-9a-fA-F-]{36})-([1-9]\d{0,3})$/.exec(name) ?? []

@@ -6,6 +6,7 @@
  * |------------------------------------------------------------------------|---------------------------------------------|
  * | this host's VLAN on it carries our mark                                | an orphan of this host                      |
  * | it carries our mark, and no host has a VLAN on it                      | an orphan, of every host                    |
+ * | … under the name that it has while it is removed                       | the same: its removal was not finished      |
  * | our mark says that it was made for a PVLAN                             | an orphan without a URI: nobody removes it, |
  * |                                                                        | since networks of other URIs share it       |
  * | this host's VLAN on it is CloudStack's, or only other hosts have one   | none                                        |
@@ -16,7 +17,7 @@ import type { DesiredNetwork, GuestLabel } from '../../reconcile/model.ts'
 import type { Orphan } from '../driver.ts'
 import { isMarked } from './candidates.ts'
 import type { PoolFacts, XapiHost, XapiNetwork, XapiVlan } from './facts.ts'
-import { uriKey, vlanName, vlanOfName } from './names.ts'
+import { uriKey, vlanName, vlanOfName, withoutAside } from './names.ts'
 import { needOf } from './need.ts'
 import { pifsOfHost, uplinkOf } from './uplink.ts'
 
@@ -36,8 +37,9 @@ export function orphansOf(
 ): readonly Orphan[] {
   const needed = neededNames(desired, facts, host)
   return [...facts.networks.values()].flatMap((network) => {
-    const made = vlanOfName(network.name)
-    if (made === null || needed.has(network.name) || needed.has(String(made.tag))) return []
+    const name = withoutAside(network.name)
+    const made = vlanOfName(name)
+    if (made === null || needed.has(name) || needed.has(String(made.tag))) return []
     const left = leftOf(network, facts, host, mark)
     if (left === undefined) return []
     const uri = uriOf(left, made.tag)

@@ -10,6 +10,7 @@
  * | the label leads to no PIF, to several, to one that carries no VLANs | as uplink.ts has it (FACTS D 1)                  |
  * | no network of the name, nor of the old name on this uplink          | create the network, then the VLAN on this host   |
  * | none of the name, one of the old name whose VLAN is on this uplink  | rename it, as CloudStack does, then as below     |
+ * | one of ours whose removal was not finished                          | its name back, then as below                     |
  * | one of the old name elsewhere, or without a VLAN                    | it is left: CloudStack finds the new name first  |
  * | several of the name                                                 | the one that candidates.ts chooses               |
  * | the network, without a VLAN on this host                            | create the VLAN                                  |
@@ -25,9 +26,9 @@
  */
 import type { DesiredNetwork } from '../../reconcile/model.ts'
 import type { Change, Finding } from '../driver.ts'
-import { choose } from './candidates.ts'
+import { choose, isMarked } from './candidates.ts'
 import type { PoolFacts, XapiHost, XapiNetwork } from './facts.ts'
-import { legacyName, vlanName } from './names.ts'
+import { asideName, legacyName, vlanName } from './names.ts'
 import { needOf } from './need.ts'
 import { lowestStamp, pifsOfHost, type Resolved, shown, type Uplink, uplinkOf } from './uplink.ts'
 
@@ -170,8 +171,13 @@ function planOne(asked: Asked): Planned {
   return { ...step, here: [], findings: [...split, { reason: 'NoCarrier', detail }], isRight: false }
 }
 
-/** The network of the old name that CloudStack would rename, if its VLAN is on this very uplink: then it must be taken over. */
-function takenOver({ tag, uplink, facts, host }: Asked): XapiNetwork | undefined {
+/**
+ * One of ours whose removal was not finished gets its name back. Else the network of the old name that CloudStack would rename,
+ * if its VLAN is on this very uplink: then it must be taken over.
+ */
+function takenOver({ name, tag, uplink, facts, host, rules }: Asked): XapiNetwork | undefined {
+  const aside = facts.networksNamed(asideName(name)).filter((network) => isMarked(network, rules.mark))
+  if (aside.length > 0) return lowestStamp(aside) ?? aside[0]
   const basePifs = new Set(facts.pifsOn(uplink.base.ref).map(({ ref }) => ref))
   const onUplink = facts.networksNamed(legacyName(tag)).filter((network) =>
     facts.pifsOn(network.ref).some((pif) => {

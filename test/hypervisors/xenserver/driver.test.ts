@@ -406,6 +406,49 @@ describe('the XenServer driver on the XAPI simulator', () => {
       expect(await runOn('xen1', { networks: one })).toMatchObject({ verdict: 'InSync', created: 0 })
     })
 
+    const atRename = (then: () => void) => {
+      pool.before = (method) => {
+        if (method !== 'network.set_name_label') return
+        pool.before = (next) => {
+          if (next !== 'pool.get_all_records') return
+          pool.before = () => undefined
+          then()
+        }
+      }
+    }
+
+    it('and gives all back to a VM that came when nobody was on it: its interface, the name, the VLAN', async () => {
+      await runOn('xen1', { networks: one })
+      const [ref = ''] = networksOf(101)
+      atRename(() => pool.addVm(ref))
+      expect(await removal('xen1')).toEqual([{ kept: expect.stringContaining('interfaces of VMs') }])
+      expect(networksOf(101)).toEqual([ref])
+      expect(vlansOf(101)).toEqual(['xen1 eth1.101'])
+      expect(pool.requests).not.toHaveProperty('network.destroy')
+      expect(await runOn('xen1', { networks: one })).toMatchObject({ verdict: 'InSync', created: 0 })
+    })
+
+    it('and finishes what a run that was killed in its midst began, or takes it back where it is desired again', async () => {
+      const killed = async () => {
+        await runOn('xen1', { networks: one })
+        pool.before = (method) => {
+          if (method === 'network.destroy') throw new SimulatedFailure('HOST_OFFLINE', 'xen1')
+        }
+        await expect(removal('xen1')).rejects.toMatchObject({ reason: 'XapiUnreachable' })
+        pool.before = () => undefined
+        expect(networksOf(101)).toEqual([])
+      }
+      const before = pool.state()
+      await killed()
+      expect(await removal('xen1')).toEqual([{ removed: true }])
+      expect(pool.state()).toBe(before)
+      await killed()
+      const creations = pool.requests['network.create']
+      expect(await runOn('xen1', { networks: one })).toMatchObject({ verdict: 'InSync', created: 1 })
+      expect(pool.requests['network.create']).toBe(creations)
+      expect(networksOf(101)).toHaveLength(1)
+    })
+
     it('not where XAPI refuses, since a VM that it knows better runs there', async () => {
       await runOn('xen1', { networks: one })
       pool.before = (method) => {

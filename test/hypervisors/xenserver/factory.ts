@@ -70,6 +70,7 @@ export function driverFor(simulator: XapiSimulator, options: Partial<XenServerOp
     mark,
     now: Date.now,
     random: Math.random,
+    sleep: async () => undefined,
     pools: createXapiPools(simulator.port),
     ...options,
   })
