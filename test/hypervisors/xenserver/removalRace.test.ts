@@ -28,8 +28,11 @@ describe('a VM that starts in CloudStack’s manner while its network is removed
         mark,
         now: Date.now,
         random: random.next,
-        sleep: () => turns(60),
-        pools: createXapiPools(443, connectInside(pool, wait)),
+        sleep: () => turns(100),
+        pools: createXapiPools(
+          443,
+          connectInside(pool, () => turns(random.whole(1, 10))),
+        ),
       })
       const target = {
         cloud: 'c',
@@ -52,13 +55,13 @@ describe('a VM that starts in CloudStack’s manner while its network is removed
         await session.close()
       }
       const start = async (): Promise<string | undefined> => {
-        await turns(random.whole(0, 140))
+        await turns(random.whole(0, 250))
         try {
           const uuid = await cloudStackMakes(pool, 'xen1', 'guests', 100, { wait, now: Date.now, random: random.next })
-          await wait()
+          await turns(random.whole(1, 90))
           const found = [...factsOf(pool).networks.values()].find((one) => one.uuid === uuid)
           if (found === undefined) throw new Error('HANDLE_INVALID')
-          return pool.addVm(found.ref, 'xen1')
+          return pool.addVm(found.ref) // It is plugged a moment later, when the VM starts.
         } catch {
           return undefined
         }
