@@ -40,6 +40,7 @@ export function cloudstackChecks(
   settings: Settings,
 ): readonly Check[] {
   const drivers = Object.values(settings.BRIDGEKEEPER_DRIVERS).flat()
+  const reconnects = settings.BRIDGEKEEPER_CLOUDSTACK_RECONNECT === 'allowed'
   const check = (name: string, run: () => Promise<readonly Finding[]>, atMost = 60): Check => ({ name, atMost, run })
   const { allowed, about, facts } = evidence
   return [
@@ -49,8 +50,8 @@ export function cloudstackChecks(
     check('key', async () => [judgeKey(await allowed())]),
     check('version', async () => [judgeVersion(await about())]),
     check('upstream', async () => [judgeUpstream(await about(), drivers)]),
-    check('rights', async () => judgeRights(await allowed(), drivers)),
-    check('least rights', async () => [judgeLeast(await allowed(), drivers)]),
+    check('rights', async () => judgeRights(await allowed(), drivers, reconnects)),
+    check('least rights', async () => [judgeLeast(await allowed(), drivers, reconnects)]),
     check(
       'sight',
       async () => {

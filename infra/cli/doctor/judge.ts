@@ -94,8 +94,13 @@ export function judgeUpstream(about: Answer<About>, drivers: readonly string[]):
   return error('upstream', why, wanted, fix)
 }
 
-export function judgeRights(allowed: Answer<ReadonlySet<string>>, drivers: readonly string[]): readonly Finding[] {
-  return neededBy(drivers).map((command) => {
+/** @param reconnects as BRIDGEKEEPER_CLOUDSTACK_RECONNECT allows it */
+export function judgeRights(
+  allowed: Answer<ReadonlySet<string>>,
+  drivers: readonly string[],
+  reconnects = false,
+): readonly Finding[] {
+  return neededBy(drivers, reconnects).map((command) => {
     const check = `right to ${command}`
     const { why } = calls[command]
     if ('value' in allowed && allowed.value.has(command)) return ok(check, 'allowed', why)
@@ -108,10 +113,14 @@ export function judgeRights(allowed: Answer<ReadonlySet<string>>, drivers: reado
   })
 }
 
-export function judgeLeast(allowed: Answer<ReadonlySet<string>>, drivers: readonly string[]): Finding {
+export function judgeLeast(
+  allowed: Answer<ReadonlySet<string>>,
+  drivers: readonly string[],
+  reconnects = false,
+): Finding {
   const wanted = 'a key that may call what is called, and nothing more'
   if (!('value' in allowed)) return notAsked('least rights', wanted)
-  const needed = new Set<string>(neededBy(drivers))
+  const needed = new Set<string>(neededBy(drivers, reconnects))
   const more = [...allowed.value].filter((command) => !needed.has(command)).sort()
   if (more.length === 0) return ok('least rights', `it may make ${allowed.value.size} calls`, wanted)
   const telling = more.filter((command) => !command.startsWith('list'))
