@@ -6,12 +6,14 @@
  * |--------------------------------------------------------|-----------|
  * | done >= wanted, the run found all in order, or was a request that proves nothing | Done |
  * | done >= wanted, the run left something                 | OutOfSync |
+ * | its driver does not reach it, and its fall-back has requested what is wanted | Done |
  * | no driver may serve the host as it is now              | NotServed |
  * | a run that knew of it ended without a result           | Failed    |
  * | a run that knows of it is under way                    | Running   |
  * | anything else                                          | Waiting   |
  */
 import { type DriverRules, eligible } from '../../shared/reconcile/candidates.ts'
+import { requestedSays } from '../../shared/reconcile/fallback.ts'
 import type { Reason } from '../../shared/reconcile/reasons.ts'
 import type { HostRecord } from '../../shared/reconcile/record.ts'
 
@@ -33,6 +35,8 @@ export function hostProgress(
 ): HostProgress {
   if (record === undefined) return { state: 'NotServed', reason: 'HostNotUp', detail: 'the host is gone' }
   if (record.done >= wanted) return { state: record.verdict === 'OutOfSync' ? 'OutOfSync' : 'Done', ...why(record) }
+  if (record.unreachedSince !== undefined && (record.requestDone ?? 0) >= wanted)
+    return { state: 'Done', reason: 'RequestedUnverified', detail: requestedSays(record) }
   if (!eligible(record, driver)) return { state: 'NotServed', ...whyNotServed(record, driver) }
   if (record.tried < wanted) return { state: 'Waiting' }
   return record.runId === undefined ? { state: 'Failed', ...why(record) } : { state: 'Running' }

@@ -54,10 +54,14 @@ const requestColumns: readonly Column[] = [
   { title: 'REQUESTED, NOT VERIFIED', minimum: 24 },
 ]
 
+/** That an updateHost was answered is how it is with every host of a driver that only asks. */
+const isNews = ({ unreachedSince, request }: HostRow['record']): boolean =>
+  unreachedSince !== undefined || request?.answered === false || request?.note !== undefined
+
 /** Hosts of which nothing more is known than that CloudStack was asked, and how that came. */
 export function requestTable(rows: readonly HostRow[], look: Look): string {
   const lines = rows.flatMap(({ zone, reason, detail, record }) =>
-    reason === 'RequestedUnverified' && detail !== undefined
+    reason === 'RequestedUnverified' && detail !== undefined && isNews(record)
       ? [[printable(zone), printable(record.name), oneLine(detail)]]
       : [],
   )

@@ -12,6 +12,19 @@ it.each([
   ['a run that began before it says nothing', hostRecord({ wanted: 2, runId: 'r' }), kvm, { state: 'Waiting' }],
   ['a run that knows of it is under way', hostRecord({ wanted: 2, tried: 2, runId: 'r' }), kvm, { state: 'Running' }],
   ['its run failed', hostRecord({ wanted: 2, tried: 2, ...failure }), kvm, { state: 'Failed', ...failure }],
+  [
+    'its driver did not reach it and its fall-back requested it',
+    hostRecord({
+      ...{ wanted: 2, tried: 2, ...failure, unreachedSince: 1, unreachedBy: 'kvm-ssh' },
+      ...{ requestDone: 2, requestedBy: 'cloudstack', request: { call: 'updateHost', answered: true, at: 1 } },
+    }),
+    kvm,
+    {
+      state: 'Done',
+      reason: 'RequestedUnverified',
+      detail: 'requested by cloudstack after kvm-ssh could not reach it: no route (updateHost was answered)',
+    },
+  ],
   ['an older failure is not its own', hostRecord({ wanted: 2, ...failure }), kvm, { state: 'Waiting' }],
   ['its run finished in sync', hostRecord({ wanted: 3, tried: 2, done: 2 }), kvm, { state: 'Done' }],
   [
