@@ -8,7 +8,7 @@
  */
 import pLimit from 'p-limit'
 import { HostError, type SharedLease } from '../driver.ts'
-import { markKey, stampAhead, stampTag, uriKey } from './names.ts'
+import { aMoment, markKey, stampAhead, stampTag, uriKey, withoutAside } from './names.ts'
 import type { HostAction, Plan, SharedAction, Step } from './plan.ts'
 import type { Pool } from './pool.ts'
 import { XapiFailure } from './xapi.ts'
@@ -23,6 +23,7 @@ export interface Applying {
   readonly mark: number
   readonly now: () => number
   readonly random: () => number
+  readonly sleep: (milliseconds: number) => Promise<unknown>
   readonly signal: AbortSignal
 }
 
@@ -36,25 +37,35 @@ const leaseReserve = 10_000
 
 /** @throws HostError when the pool does not answer, or its lease is not to be had */
 export async function apply(first: Plan, applying: Applying): Promise<Refusals> {
-  const { lease, leaseName, signal, planned } = applying
-  throwIfEnded(signal)
+  const { planned } = applying
+  throwIfEnded(applying.signal)
   const refusals = new Map<string, XapiFailure>()
   const attempt = attempting(refusals)
   if (!first.steps.some(({ shared }) => shared.length > 0)) {
     await onHost(first, applying, attempt)
     return refusals
   }
-  await lease(leaseName, signal, async (until) => {
-    await eachStep((await planned()).steps, async ({ name, shared }) => {
+  await onPool(applying, attempt)
+  await onHost(await planned(), applying, attempt)
+  if (first.steps.some(({ shared }) => shared.some(setsAside))) {
+    await applying.sleep(aMoment)
+    await onPool(applying, attempt)
+  }
+  return refusals
+}
+
+/** A double is destroyed only when whoever had found it by its name has shown itself. */
+const setsAside = (action: SharedAction): boolean => action.do === 'rename' && withoutAside(action.name) !== action.name
+
+const onPool = (applying: Applying, attempt: Attempt): Promise<void> =>
+  applying.lease(applying.leaseName, applying.signal, async (until) => {
+    await eachStep((await applying.planned()).steps, async ({ name, shared }) => {
       for (const action of shared) {
         if (applying.now() > until - leaseReserve) return
         await attempt(name, () => change(applying, ...callOf(action, applying)))
       }
     })
   })
-  await onHost(await planned(), applying, attempt)
-  return refusals
-}
 
 type Attempt = (name: string, work: () => Promise<unknown>) => Promise<void>
 

@@ -83,7 +83,7 @@ function openSession(pool: Pool, target: Target, options: XenServerOptions, sign
       orphans: orphansOf(desired, labels, facts, host, mark),
       readiness: readiness(labels, facts, host),
       apply: async () => {
-        refusals = await apply(found, { pool, planned, lease, leaseName, mark, now, random, signal })
+        refusals = await apply(found, { pool, planned, lease, leaseName, mark, now, random, sleep, signal })
         return look(desired, labels)
       },
     }

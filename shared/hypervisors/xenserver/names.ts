@@ -13,6 +13,9 @@ export const legacyName = (tag: number): string => `VLAN${tag}`
 export const asideName = (name: string): string => `${asidePrefix}${name}`
 const asidePrefix = 'bridgekeeper-removes-'
 
+/** Milliseconds in which whoever looked a network up by its name uses it. */
+export const aMoment = 1_000
+
 /** The name that it had before. */
 export const withoutAside = (name: string): string =>
   name.startsWith(asidePrefix) ? name.slice(asidePrefix.length) : name

@@ -20,13 +20,14 @@
  * | the tag on this host's PIF belongs to a network of another name     | finding Conflict                                 |
  * | the network has another PIF of this host                            | finding Conflict                                 |
  * | our VLAN on a double that nobody else uses                          | destroy it, create it on the pool's network      |
- * | a double of ours that nobody uses for ten minutes                   | destroy it                                       |
+ * | a double of ours that nobody uses for ten minutes                   | rename it, so that nobody finds it any more      |
+ * | … and then: nobody is on it; somebody is                            | destroy it; its name back                        |
  * | hosts of the pool are on several networks of the name               | finding SplitNetwork, which leaves the host in sync |
  * | two networks that lead to one VLAN                                  | one serves both                                  |
  */
 import type { DesiredNetwork } from '../../reconcile/model.ts'
 import type { Change, Finding } from '../driver.ts'
-import { choose, isMarked } from './candidates.ts'
+import { choose, isEmpty, isMarked } from './candidates.ts'
 import type { PoolFacts, XapiHost, XapiNetwork } from './facts.ts'
 import { asideName, legacyName, vlanName } from './names.ts'
 import { needOf } from './need.ts'
@@ -132,7 +133,7 @@ function planOne(asked: Asked): Planned {
   const named = facts.networksNamed(name)
   const legacy = named.length === 0 ? takenOver(asked) : undefined
   const [first, ...others] = legacy === undefined ? named : [legacy]
-  const rename: readonly SharedAction[] = legacy ? [{ do: 'rename', network: legacy.ref, from: legacy.name, name }] : []
+  const rename: readonly SharedAction[] = legacy === undefined ? [] : [renamed(legacy, name)]
   const create = { do: 'createVlan', pif: uplink.pif.ref, device, tag, uri } as const
 
   const isElsewhere = ownPif === undefined || ![first, ...others].some((network) => network?.ref === ownPif.network)
@@ -156,7 +157,8 @@ function planOne(asked: Asked): Planned {
   }
   const shared: readonly SharedAction[] = [
     ...rename,
-    ...unused.map((network) => ({ do: 'destroyNetwork', network: network.ref, name: network.name }) as const),
+    ...unused.map((network) => renamed(network, asideName(name))),
+    ...(legacy === undefined ? setAside(asked) : []),
   ]
   const split = isSplit ? [splitFinding(ofPool, ofHost, host)] : []
   const step = { name, shared, findings: split }
@@ -170,6 +172,22 @@ function planOne(asked: Asked): Planned {
   const detail = `VLAN ${tag} on ${device} of ${host.name} is plugged, and ${device} has no carrier.`
   return { ...step, here: [], findings: [...split, { reason: 'NoCarrier', detail }], isRight: false }
 }
+
+const renamed = ({ ref: network, name: from }: XapiNetwork, name: string): SharedAction => ({
+  do: 'rename',
+  network,
+  from,
+  name,
+})
+
+/** Doubles of ours that nobody finds by name any more: destroyed, unless somebody who had found one before is on it now. */
+const setAside = ({ name, facts, rules }: Asked): readonly SharedAction[] =>
+  facts
+    .networksNamed(asideName(name))
+    .filter((network) => isMarked(network, rules.mark))
+    .map((network) =>
+      isEmpty(network, facts) ? { do: 'destroyNetwork', network: network.ref, name } : renamed(network, name),
+    )
 
 /**
  * One of ours whose removal was not finished gets its name back. Else the network of the old name that CloudStack would rename,

@@ -15,7 +15,7 @@
 import type { Orphan, Removal, SharedLease } from '../driver.ts'
 import { isEmpty, isMarked } from './candidates.ts'
 import type { PoolFacts, XapiHost, XapiNetwork } from './facts.ts'
-import { asideName, markKey, uriKey, withoutAside } from './names.ts'
+import { aMoment, asideName, markKey, uriKey, withoutAside } from './names.ts'
 import { type Left, leftOf } from './orphans.ts'
 import type { Pool } from './pool.ts'
 import { XapiFailure } from './xapi.ts'
@@ -116,9 +116,6 @@ async function nameBack({ ref, name }: XapiNetwork, { pool, signal }: Removing):
   const before = withoutAside(name)
   if (before !== name) await refusal(() => pool.change('network.set_name_label', [ref, before], signal))
 }
-
-/** Milliseconds in which whoever looked a network up by its name uses it. */
-const aMoment = 1_000
 
 /** XAPI's own words, where it refused. */
 async function refusal(work: () => Promise<unknown>): Promise<string | undefined> {

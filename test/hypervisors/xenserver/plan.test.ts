@@ -232,16 +232,40 @@ describe('several networks of the name', () => {
     expect(planned(pool, [network('vlan://100')]).steps).toEqual([])
   })
   const doubles: readonly (readonly [string, boolean, Stored])[] = [
-    ['ours, and old: destroyed', true, { ...stamped(old + 60_000), other_config: ours }],
+    ['ours, and old: renamed', true, { ...stamped(old + 60_000), other_config: ours }],
     ['ours, and new: left for who may just be about to use it', false, { ...stamped(now), other_config: ours }],
     ['not ours: left', false, stamped(old + 60_000)],
   ]
-  it.each(doubles)('an unused double %s', (_what, isDestroyed, record) => {
+  it.each(doubles)('an unused double %s', (_what, isSetAside, record) => {
     const pool = newPool()
     makeVlan(pool, 'xen1', pool.addNetwork(named(pool), stamped(old)))
     pool.addNetwork(named(pool), record)
     const actions = planned(pool, [network('vlan://100')]).steps.flatMap(({ shared }) => shared)
-    expect(actions.map((action) => action.do)).toEqual(isDestroyed ? ['destroyNetwork'] : [])
+    expect(actions.map((action) => action.do)).toEqual(isSetAside ? ['rename'] : [])
+  })
+})
+
+describe('a double that was renamed', () => {
+  const aside = (pool: SimulatedPool, isUsed: boolean) => {
+    makeVlan(pool, 'xen1', pool.addNetwork(named(pool), stamped(old)))
+    const double = pool.addNetwork(`bridgekeeper-removes-${named(pool)}`, { ...stamped(old), other_config: ours })
+    if (isUsed) pool.addVm(double)
+    return planned(pool, [network('vlan://100')]).steps.flatMap(({ shared }) => shared)
+  }
+  it('is destroyed where nobody is on it', () => {
+    expect(aside(newPool(), false)).toMatchObject([{ do: 'destroyNetwork' }])
+  })
+  it('gets its name back where somebody is', () => {
+    const pool = newPool()
+    expect(aside(pool, true)).toMatchObject([{ do: 'rename', name: named(pool) }])
+  })
+  it('that is the only one of its name gets it back, to serve', () => {
+    const pool = newPool()
+    pool.addNetwork(`bridgekeeper-removes-${named(pool)}`, { ...stamped(old), other_config: ours })
+    expect(steps(planned(pool, [network('vlan://100')]))).toEqual([
+      `rename the network bridgekeeper-removes-${named(pool)} to ${named(pool)}`,
+      'create VLAN 100 on eth1',
+    ])
   })
 })
 

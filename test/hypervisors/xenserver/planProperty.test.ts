@@ -83,6 +83,7 @@ describe('a pool in any state', () => {
           mark,
           now: () => now,
           random: random.next,
+          sleep: async () => undefined,
           pools: createXapiPools(443, connectInside(pool)),
         })
         const target = { cloud: 'c', zone: 'z', id: name, cluster: 'k', name, address, resourceState: 'Enabled' }

@@ -42,6 +42,7 @@ function runOn(pool: SimulatedPool, name: string, random: () => number, lease: S
     mark,
     now: () => now,
     random,
+    sleep: async () => undefined,
     pools: createXapiPools(443, connectInside(pool, inTurns(random))),
   })
   const target = {
