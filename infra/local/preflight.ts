@@ -5,13 +5,13 @@
 import * as z from 'zod'
 import { CloudStackError, RequestRefused } from '../../shared/cloudstack/errors.ts'
 import { checkPrivateKey } from '../../shared/hypervisors/kvm/ssh.ts'
+import { agentCertificateOf } from '../../shared/runtime/agentCertificate.ts'
 import type { Cloud } from '../../shared/runtime/clouds.ts'
 import {
   ConfigurationError,
   type Environment,
   parseConfigurationWithCloudStack,
 } from '../../shared/runtime/configuration.ts'
-import { agentCredentials } from '../../shared/runtime/kvmDrivers.ts'
 import { cloudStackOf, readSetting } from '../../shared/runtime/runtime.ts'
 import type { Settings, SettingsWithCloudStack } from '../../shared/runtime/settings.ts'
 import { shownValue } from '../../shared/runtime/shown.ts'
@@ -34,14 +34,14 @@ export async function checkClouds(clouds: readonly Cloud[], patient: boolean): P
 
 async function checkCloud(environment: Environment, patient: boolean): Promise<void> {
   const settings = parseConfigurationWithCloudStack(environment)
-  checkDrivers(settings)
+  await checkDrivers(settings, environment)
   await checkCloudStack(settings, patient)
 }
 
 /** @throws ConfigurationError when a driver that is configured lacks what it needs. */
-function checkDrivers(settings: Settings): void {
+async function checkDrivers(settings: Settings, environment: Environment): Promise<void> {
   const drivers = Object.values(settings.BRIDGEKEEPER_DRIVERS).flat()
-  if (drivers.includes('kvm-agent')) agentCredentials(settings)
+  if (drivers.includes('kvm-agent')) await agentCertificateOf(settings, environment, Date.now).anew()
   if (drivers.includes('xenserver')) xapiCredentials(settings)
   if (!drivers.includes('kvm-ssh')) return
   const file = settings.BRIDGEKEEPER_SSH_KEY_FILE

@@ -5,11 +5,11 @@
  */
 
 /**
- * Whose key has to be allowed a call: of every deployment, of one that uses the driver `cloudstack`, of one where that may
- * reconnect hosts (BRIDGEKEEPER_CLOUDSTACK_RECONNECT), or only of the
+ * Whose key has to be allowed a call: of every deployment, of one that uses the driver `cloudstack` or `kvm-agent`, of one where the
+ * former may reconnect hosts (BRIDGEKEEPER_CLOUDSTACK_RECONNECT), of either that waits for a job, or only of the
  * administrator who runs a command once, so that it is in no role of ours.
  */
-export type Needed = 'always' | 'cloudstackDriver' | 'reconnect' | 'administrator'
+export type Needed = 'always' | 'cloudstackDriver' | 'reconnect' | 'agentDriver' | 'job' | 'administrator'
 
 export interface Call {
   readonly needed: Needed
@@ -47,7 +47,12 @@ const entries = {
     changes: true,
     why: 'with the id alone, where an updateHost got no answer: makes the agent of the host connect anew, and so be sent every network',
   },
-  queryAsyncJobResult: { needed: 'reconnect', changes: false, why: 'whether that reconnect began' },
+  issueCertificate: {
+    needed: 'agentDriver',
+    changes: true,
+    why: 'certificate issue, and housekeeping before its end: the certificate by which agents know the provisioner',
+  },
+  queryAsyncJobResult: { needed: 'job', changes: false, why: 'whether that reconnect began, or that certificate is issued' },
   listRoles: { needed: 'administrator', changes: false, why: 'role show, role create: whether the role exists' },
   listRolePermissions: { needed: 'administrator', changes: false, why: 'role show, role create: its rules' },
   createRole: { needed: 'administrator', changes: true, why: 'role create --apply' },
@@ -63,11 +68,12 @@ export const commands = Object.keys(entries) as readonly Command[]
 
 /** What a deployment's own key has to be allowed. @param drivers as BRIDGEKEEPER_DRIVERS chooses them @param reconnects as allowed */
 export function neededBy(drivers: readonly string[], reconnects = false): readonly Command[] {
-  const asks = drivers.includes('cloudstack')
+  const [asks, hasAgents] = [drivers.includes('cloudstack'), drivers.includes('kvm-agent')]
   const needed: readonly Needed[] = [
     'always',
     ...(asks ? (['cloudstackDriver'] as const) : []),
-    ...(asks && reconnects ? (['reconnect'] as const) : []),
+    ...(asks && reconnects ? (['reconnect', 'job'] as const) : []),
+    ...(hasAgents ? (['agentDriver', 'job'] as const) : []),
   ]
   return commands.filter((command) => needed.includes(calls[command].needed))
 }

@@ -4,6 +4,7 @@
  * SDK's own chain applies.
  */
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import { SQSClient } from '@aws-sdk/client-sqs'
 import type { Environment } from './configuration.ts'
 
@@ -12,6 +13,9 @@ export const dynamoDbClient = (environment: Environment): DynamoDBClient =>
 
 export const sqsClient = (environment: Environment): SQSClient =>
   new SQSClient(options(environment, 'AWS_ENDPOINT_URL_SQS'))
+
+export const secretsClient = (environment: Environment): SecretsManagerClient =>
+  new SecretsManagerClient(options(environment, 'AWS_ENDPOINT_URL_SECRETS_MANAGER'))
 
 /** Milliseconds. Without them a connection to an address that drops packets is waited for without end. */
 const requestHandler = { connectionTimeout: 5000, requestTimeout: 10_000, throwOnRequestTimeout: true }

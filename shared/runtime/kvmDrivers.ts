@@ -3,14 +3,13 @@
  * names the setting which is missing or cannot be used.
  */
 import { keptHostKeys } from '../flow/keptHostKeys.ts'
-import type { Driver } from '../hypervisors/driver.ts'
-import { agentDriver } from '../hypervisors/kvm/agent/driver.ts'
-import { type Credentials, checkCredentials, httpsLine } from '../hypervisors/kvm/agent/https.ts'
+import type { Driver, Target } from '../hypervisors/driver.ts'
+import { type AgentLine, agentDriver } from '../hypervisors/kvm/agent/driver.ts'
+import { httpsLine, renewingLine } from '../hypervisors/kvm/agent/https.ts'
 import { createKvmSshDriver } from '../hypervisors/kvm/driver.ts'
 import { knownHostsFile } from '../hypervisors/kvm/knownHosts.ts'
 import { ConfigurationError } from './configuration.ts'
 import { type Runtime, readSetting } from './runtime.ts'
-import type { Settings } from './settings.ts'
 
 /** @throws ConfigurationError */
 export function kvmDriverOf(name: string | undefined, runtime: Runtime): Driver {
@@ -39,38 +38,16 @@ function bySsh({ settings, policy, ports }: Runtime): Driver {
   })
 }
 
-function byAgent({ settings, ports }: Runtime): Driver {
-  const options = { ...agentCredentials(settings), port: settings.BRIDGEKEEPER_AGENT_PORT }
-  return agentDriver(async (target, signal) => httpsLine(target, options, signal), {
+function byAgent({ settings, ports, agentCertificate }: Runtime): Driver {
+  const kept = agentCertificate()
+  const port = settings.BRIDGEKEEPER_AGENT_PORT
+  const open = (target: Target, signal: AbortSignal): Promise<AgentLine> =>
+    renewingLine(kept, (credentials) => httpsLine(target, { ...credentials, port }, signal))
+  return agentDriver(open, {
     mode: settings.BRIDGEKEEPER_MODE,
     group: settings.BRIDGEKEEPER_MARK,
     vxlan: settings.BRIDGEKEEPER_VXLAN,
     hostnames: settings.BRIDGEKEEPER_HOSTNAMES,
     now: ports.now,
   })
-}
-
-/** What shows an agent who asks, and who must answer. @throws ConfigurationError */
-export function agentCredentials(settings: Settings): Credentials {
-  const read = (
-    name: 'BRIDGEKEEPER_AGENT_CERT_FILE' | 'BRIDGEKEEPER_AGENT_KEY_FILE' | 'BRIDGEKEEPER_AGENT_CA_FILE',
-  ) => {
-    const file = settings[name]
-    if (file !== undefined) return readSetting(name, file)
-    throw new ConfigurationError(`${name} is not set: name a PEM file of CloudStack’s PKI (docs/agent.md).`)
-  }
-  const credentials = {
-    certificate: read('BRIDGEKEEPER_AGENT_CERT_FILE'),
-    key: read('BRIDGEKEEPER_AGENT_KEY_FILE'),
-    ca: read('BRIDGEKEEPER_AGENT_CA_FILE'),
-  }
-  try {
-    checkCredentials(credentials)
-  } catch (error) {
-    const why = error instanceof Error ? error.message.slice(0, 200) : 'unknown'
-    throw new ConfigurationError(
-      `BRIDGEKEEPER_AGENT_CERT_FILE, BRIDGEKEEPER_AGENT_KEY_FILE and BRIDGEKEEPER_AGENT_CA_FILE cannot be used together (${why}): name a certificate, its own unencrypted key, and the CA, in PEM.`,
-    )
-  }
-  return credentials
 }

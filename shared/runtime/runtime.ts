@@ -13,6 +13,7 @@ import { createSharedGate, type SharedGate } from '../flow/sharedGate.ts'
 import { createSqsQueues } from '../queue/sqs.ts'
 import { createDynamoDbStore } from '../store/dynamodb.ts'
 import { sparingNewer } from '../store/notNewer.ts'
+import { type AgentCertificate, agentCertificateOf } from './agentCertificate.ts'
 import { dynamoDbClient, sqsClient } from './clients.ts'
 import { cloudOf, cloudsOf } from './clouds.ts'
 import {
@@ -38,6 +39,10 @@ export interface Runtime {
    * @throws ConfigurationError when its address or keys are missing
    */
   readonly cloudstack: (until?: number) => CloudStack
+  /** Asked for only where agents are. @throws ConfigurationError when the settings contradict each other */
+  readonly agentCertificate: () => AgentCertificate
+  /** Waits so many milliseconds. */
+  readonly sleep: (milliseconds: number) => Promise<unknown>
 }
 
 /** Of every cloud of the deployment, each made when it is first used. */
@@ -91,7 +96,12 @@ export function createRuntime(environment: Environment, logger: Logger, override
       gate,
       ...(until === undefined ? {} : { until }),
     })
-  return { settings, policy, ports, gate, sleep, cloudstack }
+  let certificate: AgentCertificate | undefined
+  const agentCertificate = (): AgentCertificate => {
+    certificate ??= agentCertificateOf(settings, environment, ports.now)
+    return certificate
+  }
+  return { settings, policy, ports, gate, cloudstack, agentCertificate, sleep }
 }
 
 const queueUrls = (settings: Settings) => ({

@@ -130,6 +130,8 @@ export const settings = z.object({
   BRIDGEKEEPER_AGENT_CERT_FILE: z.optional(text),
   BRIDGEKEEPER_AGENT_KEY_FILE: z.optional(text),
   BRIDGEKEEPER_AGENT_CA_FILE: z.optional(text),
+  BRIDGEKEEPER_AGENT_SECRET: z.optional(text),
+  BRIDGEKEEPER_AGENT_RENEW_DAYS: z.optional(whole(1, 3650)),
   BRIDGEKEEPER_AGENT_PORT: z._default(whole(1, 65535), 4814),
   BRIDGEKEEPER_AGENT_VERIFY_SECONDS: z._default(whole(1, 604800), 21600),
   BRIDGEKEEPER_XAPI_CREDENTIALS_FILE: z.optional(text),

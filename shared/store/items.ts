@@ -15,6 +15,7 @@
  * | hold     | Z#cloud#zone | HOLD#cause          | diff; operator: opens it                                       |
  * | pause    | C#cloud, or Z#cloud#zone | PAUSE   | operator                                                       |
  * | history  | C#cloud, or Z#cloud#zone | E#host#time#id | run, diff, operator; host is empty for a zone or the cloud |
+ * | certificate | C#cloud   | CERTIFICATE         | housekeeping, operator: how the agents' certificate stands, nothing secret |
  * | swept    | C#cloud      | SWEPT               | housekeeping: zones that may still hold items                  |
  *
  * Every item carries `v`, its schema version. Times are milliseconds since the epoch, but for `expires`, which is in
@@ -33,6 +34,7 @@ export const itemVersion = 1
 export const cloudPartition = (cloud: string): string => `C#${cloud}`
 export const controlKey = (cloud: string): Key => ({ pk: cloudPartition(cloud), sk: 'CONTROL' })
 export const sweptKey = (cloud: string): Key => ({ pk: cloudPartition(cloud), sk: 'SWEPT' })
+export const certificateKey = (cloud: string): Key => ({ pk: cloudPartition(cloud), sk: 'CERTIFICATE' })
 export const zonePartition = (cloud: string, zone: string): string => `Z#${cloud}#${zone}`
 export const hostKey = (cloud: string, zone: string, host: string): Key => ({
   pk: zonePartition(cloud, zone),
@@ -286,6 +288,19 @@ export type HistoryLine = z.infer<typeof historyLine>
 
 const swept = z.object({ v: z.literal(itemVersion), zones: z.array(text) })
 
+const certificate = z.object({
+  v: z.literal(itemVersion),
+  /** When it was looked at. */
+  at: z.number(),
+  /** Of the certificate that is kept; absent where none is, or it cannot be used. */
+  from: time,
+  to: time,
+  renewAt: time,
+  /** Why it could not be read or renewed, the last time that was tried. */
+  failure: z.exactOptional(text),
+})
+export type KeptCertificateItem = Omit<z.infer<typeof certificate>, 'v'>
+
 export const keySources = ['import', 'accept', 'accept-new'] as const
 
 const sshKeys = z.object({
@@ -328,6 +343,12 @@ export const readTombstone = (item: Item | undefined): Tombstone | undefined => 
 export const readPause = (item: Item | undefined): Pause | undefined =>
   read(pause, item) ?? (item && { v: itemVersion, at: 0, by: 'a newer version of Bridgekeeper' })
 export const readHistoryLine = (item: Item | undefined): HistoryLine | undefined => read(historyLine, item)
+export function readCertificate(item: Item | undefined): KeptCertificateItem | undefined {
+  const found = read(certificate, item)
+  if (found === undefined) return undefined
+  const { v, ...kept } = found
+  return kept
+}
 export const readSwept = (item: Item | undefined): readonly string[] => read(swept, item)?.zones ?? []
 /** Of an absent item, and of one of a newer version, no keys: then nobody is trusted by them. */
 export function readSshKeys(item: Item | undefined): SshKeys {

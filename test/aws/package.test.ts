@@ -20,6 +20,11 @@ const functions = [
 const queued = functions.filter((name) => !['backfill', 'housekeeping'].includes(name))
 /** Tombstones of networks that are back; expired items. */
 const deleting = ['snapshot', 'housekeeping']
+/** The certificate for agents, one secret a cloud. */
+const readingSecrets: Readonly<Record<string, readonly string[]>> = {
+  provisionKvm: ['GetSecretValue'],
+  housekeeping: ['GetSecretValue', 'PutSecretValue'],
+}
 const logical = (name: string): string => name.charAt(0).toUpperCase() + name.slice(1)
 
 /** How to run something without any network here: as root, or as a user of a namespace of its own. */
@@ -91,8 +96,10 @@ describe(`a clean clone is packaged ${circumstances}`, () => {
 
   test.each(functions)('%s may do only named things to named resources', (name) => {
     const text = JSON.stringify(properties(`${logical(name)}Role`))
-    expect(text).not.toContain('*')
-    expect(text).not.toMatch(/dynamodb:(Scan|PutItem|Batch)|secretsmanager:/)
+    const secrets = text.match(/secretsmanager:[A-Z]\w+/g) ?? []
+    expect(secrets.map((action) => action.slice('secretsmanager:'.length))).toEqual(readingSecrets[name] ?? [])
+    expect(text.replace(':secret:bridgekeeper/agent/*', '')).not.toContain('*')
+    expect(text).not.toMatch(/dynamodb:(Scan|PutItem|Batch)/)
     expect(text.includes('dynamodb:DeleteItem')).toBe(deleting.includes(name))
     expect(text).toContain('dynamodb:UpdateItem')
   })

@@ -28,6 +28,9 @@ const clients = ({ region, dynamoDb, sqs, key }: Addresses): Readonly<Record<str
 /** CloudFormation would put a secret in; here the operator's own environment has it, or it is missing. */
 const isDynamicReference = (text: string): boolean => text.startsWith('{{resolve:')
 
+/** Here the certificate is in files, unless the operator's own environment names a secret. */
+const isOfAws = (name: string): boolean => name === 'BRIDGEKEEPER_AGENT_SECRET'
+
 const isAddress = (name: string): boolean =>
   name.startsWith('AWS_') || name === 'BRIDGEKEEPER_TABLE' || name.startsWith('BRIDGEKEEPER_QUEUE_')
 
@@ -37,7 +40,7 @@ export function functionEnvironment(
   addresses: Addresses,
   given: Environment,
 ): Environment {
-  const texts = Object.entries(deployed.texts).filter(([, text]) => !isDynamicReference(text))
+  const texts = Object.entries(deployed.texts).filter(([name, text]) => !isDynamicReference(text) && !isOfAws(name))
   return {
     ...Object.fromEntries(texts),
     ...Object.fromEntries(Object.entries(given).filter(([name]) => !isAddress(name))),

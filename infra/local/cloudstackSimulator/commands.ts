@@ -2,6 +2,7 @@
  * The commands that the simulator knows, one line each: who may call it, what it demands, what it does. In: a caller and
  * parameters. Out: the answer that goes under `<command>response`.
  */
+import type { Authority } from './authority.ts'
 import { addHost, cancelMaintenance, prepareForMaintenance, reconnectHost, removeHost, updateHost } from './hostLife.ts'
 import type { JobInstance, Jobs } from './jobs.ts'
 import {
@@ -21,11 +22,12 @@ import { createNetwork, deleteNetwork } from './networkLife.ts'
 import { invalid, missing, Refusal, unknownId } from './refusal.ts'
 import { createRole, createRolePermission, listRolePermissions, listRoles, roleAllows } from './roles.ts'
 import { hostRow, networkRow } from './rows.ts'
-import { type CloudState, hostOf } from './state.ts'
+import { type CloudState, hostOf, noteEvent } from './state.ts'
 
 export interface CommandContext {
   readonly state: CloudState
   readonly jobs: Jobs
+  readonly authority: Authority
   readonly account: Account
   /** A fault: an Admin sees no URIs any more. */
   readonly rightLost: boolean
@@ -71,6 +73,7 @@ const table: Readonly<Record<string, Command>> = {
   cancelHostMaintenance: { demands: ['id'], async: true, run: hostJob('cancelHostMaintenance', cancelMaintenance) },
   createNetwork: { everybody: true, demands: ['name', 'networkofferingid', 'zoneid'], run: runCreateNetwork },
   deleteNetwork: { everybody: true, demands: ['id'], async: true, run: runDeleteNetwork },
+  issueCertificate: { annotated: ['Admin'], async: true, run: runIssueCertificate },
   listRoles: { annotated: ['Admin', 'DomainAdmin'], run: listRoles },
   listRolePermissions: { annotated: ['Admin'], run: listRolePermissions },
   createRole: { annotated: ['Admin'], demands: ['name', 'type'], run: createRole },
@@ -188,6 +191,17 @@ function runDeleteNetwork({ state, jobs }: CommandContext, parameters: Parameter
   return jobs.start('deleteNetwork', instance('Network', id), async () => {
     await deleteNetwork(state, id)
     return { success: true }
+  })
+}
+
+function runIssueCertificate({ state, jobs, authority }: CommandContext, parameters: Parameters): Answer {
+  const days = parameters.get('duration')
+  if (days !== undefined && !/^-?\d{1,9}$/.test(days)) throw invalid('issueCertificate', 'duration', days)
+  return jobs.start('issueCertificate', instance('None', ''), async () => {
+    const certificates = authority.issue(parameters)
+    const description = `Issuing certificate for domain(s)=${parameters.get('domain') ?? null}, ip(s)=${parameters.get('ipaddress') ?? null}`
+    noteEvent(state, { type: 'CA.CERTIFICATE.ISSUE', state: 'Completed', description, resourceType: 'None' })
+    return { certificates }
   })
 }
 

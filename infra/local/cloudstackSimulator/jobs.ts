@@ -15,7 +15,7 @@ export interface Jobs {
 }
 
 export interface JobInstance {
-  readonly type: 'Host' | 'Network'
+  readonly type: 'Host' | 'Network' | 'None'
   readonly id: string
 }
 
@@ -68,7 +68,7 @@ function render(jobid: string, { command, instance, created, outcome, completed 
     jobresultcode: outcome?.code === 2 ? outcome.refusal.code : 0,
     ...(outcome === undefined ? {} : { jobresulttype: 'object', jobresult: resultOf(outcome) }),
     jobinstancetype: instance.type,
-    jobinstanceid: instance.id,
+    ...(instance.id === '' ? {} : { jobinstanceid: instance.id }),
     created: instant(created),
     ...(completed === undefined ? {} : { completed: instant(completed) }),
     jobid: jobid,

@@ -92,7 +92,7 @@ export interface Event {
   readonly description: string
   readonly account: string
   readonly resourceId?: string
-  readonly resourceType: 'Host' | 'Network'
+  readonly resourceType: 'Host' | 'Network' | 'None'
   readonly created: number
 }
 

@@ -7,6 +7,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { authenticate } from './authentication.ts'
+import { type Authority, createAuthority } from './authority.ts'
 import { createCloud, type SimulatedCloud } from './cloud.ts'
 import { isCommand, runCommand } from './commands.ts'
 import { type Faults, hangs, takeBusy, withCut } from './faults.ts'
@@ -33,6 +34,8 @@ export interface CloudStackSimulator {
   readonly apiKey: string
   readonly secretKey: string
   readonly cloud: SimulatedCloud
+  /** Its CA. */
+  readonly authority: Authority
   /** How often each command was asked, the refused ones too. */
   readonly requests: Readonly<Record<string, number>>
   /** Change its fields to make the server misbehave. */
@@ -58,6 +61,7 @@ export async function startCloudStackSimulator(options: SimulatorOptions = {}): 
   const sleep = async (wait: number): Promise<void> => void (await delay(wait, undefined, { signal }))
   const { cloud, state } = createCloud(seed, { sleep, ...rest })
   const jobs = createJobs(state.options.now)
+  const authority = createAuthority(state.options.now)
   const everyone = [rootAdmin, ...accounts]
   const requests: Record<string, number> = {}
   const faults: Faults = {}
@@ -67,7 +71,7 @@ export async function startCloudStackSimulator(options: SimulatorOptions = {}): 
     if (!isCommand(command)) throw unauthorized()
     const account = authenticate(asked.pairs, everyone, state.options.now())
     const { rightLost = false, denied = [], rewrite } = faults
-    const context = { state, jobs, account, rightLost, denied }
+    const context = { state, jobs, authority, account, rightLost, denied }
     const found = withCut(faults, command, await runCommand(command, context, parameters))
     return rewrite === undefined ? found : rewrite(command, found)
   }
@@ -106,6 +110,7 @@ export async function startCloudStackSimulator(options: SimulatorOptions = {}): 
     apiKey: rootAdmin.apiKey,
     secretKey: rootAdmin.secretKey,
     cloud,
+    authority,
     requests,
     faults,
     addAccount: (name, role) => {

@@ -3,18 +3,12 @@
  * and CA, all of CloudStack's PKI. Out: an AgentLine, one connection a session, every wait bounded; or a HostError.
  */
 import { Agent } from 'node:https'
-import { checkServerIdentity, createSecureContext, type PeerCertificate } from 'node:tls'
+import { checkServerIdentity, type PeerCertificate } from 'node:tls'
 import axios, { isAxiosError } from 'axios'
+import type { Credentials } from '../../../certificate/credentials.ts'
 import { HostError, type Target } from '../../driver.ts'
 import type { AgentLine } from './driver.ts'
 import { agentPath, agentPort, largestReply } from './protocol.ts'
-
-export interface Credentials {
-  /** PEM. */
-  readonly certificate: string
-  readonly key: string
-  readonly ca: string
-}
 
 export interface HttpsOptions extends Credentials {
   readonly port?: number
@@ -23,9 +17,38 @@ export interface HttpsOptions extends Credentials {
   readonly requestTimeout?: number
 }
 
-/** @throws Error when these can never open a connection; its text says nothing of the key. */
-export function checkCredentials({ certificate, key, ca }: Credentials): void {
-  createSecureContext({ cert: certificate, key, ca })
+export interface KeptCertificate {
+  current(): Promise<Credentials>
+  /** As it is kept now, whatever was read before. */
+  anew(): Promise<Credentials>
+}
+
+/**
+ * The line of a provisioner whose certificate is renewed while it runs: a session begins with the one in force, and where that is
+ * refused and another is kept by now, with that one. A request that was refused was not carried out, so it may go again.
+ */
+export async function renewingLine(
+  kept: KeptCertificate,
+  open: (credentials: Credentials) => AgentLine,
+): Promise<AgentLine> {
+  let used = await kept.current()
+  let line = open(used)
+  return {
+    async ask(body) {
+      try {
+        return await line.ask(body)
+      } catch (error) {
+        if (!(error instanceof HostError && error.reason === 'AgentRefused')) throw error
+        const fresh = await kept.anew()
+        if (fresh.certificate === used.certificate && fresh.key === used.key) throw error
+        await line.close()
+        used = fresh
+        line = open(fresh)
+        return await line.ask(body)
+      }
+    },
+    close: () => line.close(),
+  }
 }
 
 export function httpsLine(target: Target, options: HttpsOptions, signal: AbortSignal): AgentLine {
