@@ -8,7 +8,7 @@ const beginning = `# Rights in CloudStack
 ${generated('shared/cloudstack/calls.ts and role.ts')}
 
 Bridgekeeper makes the calls below and no others: its client takes no other name. The key of a deployment needs those of the first table;
-that of the second too where the driver \`cloudstack\` is used. \`npx bridgekeeper doctor\` tells of each whether a key may make it.
+those of the second and third too where the driver \`cloudstack\` or \`kvm-agent\` is used. \`npx bridgekeeper doctor\` tells of each whether a key may make it.
 `
 
 const role = `## A role for it
@@ -55,6 +55,8 @@ export function rightsPage(): string {
     `## Every deployment\n\n${of('always')}`,
     `## With the driver cloudstack\n\n${of('cloudstackDriver')}`,
     `## Where that driver may reconnect hosts (\`BRIDGEKEEPER_CLOUDSTACK_RECONNECT=allowed\`)\n\n${of('reconnect')}`,
+    `## With the driver kvm-agent\n\n${of('agentDriver')}`,
+    `## With either of the two before, which wait for a job\n\n${of('job')}`,
     `## Only an administrator, once\n\nThese are in no role of ours: whoever may create roles may do anything.\n\n${of('administrator')}`,
     role,
     `The rules, in order, for a deployment that uses the driver \`cloudstack\`:\n\n${rules()}`,
