@@ -52,7 +52,11 @@ const entries = {
     changes: true,
     why: 'certificate issue, and housekeeping before its end: the certificate by which agents know the provisioner',
   },
-  queryAsyncJobResult: { needed: 'job', changes: false, why: 'whether that reconnect began, or that certificate is issued' },
+  queryAsyncJobResult: {
+    needed: 'job',
+    changes: false,
+    why: 'whether that reconnect began, or that certificate is issued',
+  },
   listRoles: { needed: 'administrator', changes: false, why: 'role show, role create: whether the role exists' },
   listRolePermissions: { needed: 'administrator', changes: false, why: 'role show, role create: its rules' },
   createRole: { needed: 'administrator', changes: true, why: 'role create --apply' },
