@@ -41,8 +41,6 @@ export interface Runtime {
   readonly cloudstack: (until?: number) => CloudStack
   /** Asked for only where agents are. @throws ConfigurationError when the settings contradict each other */
   readonly agentCertificate: () => AgentCertificate
-  /** Waits so many milliseconds. */
-  readonly sleep: (milliseconds: number) => Promise<unknown>
 }
 
 /** Of every cloud of the deployment, each made when it is first used. */
