@@ -194,6 +194,14 @@ it('a host fails from nothing once a run went well, whatever it once failed from
   expect(causesOf(hostRecord({ failures: 2, reason: 'HostUnreachable' }))).toEqual([cause])
 })
 
+it('counts what a pool refuses like what a host does: the login by itself, an uplink by its label, a step by its network', () => {
+  const xen = (given: Partial<HostRecord>) => causesOf(hostRecord({ hypervisor: 'XenServer', ...given }))
+  expect(xen({ failures: 1, reason: 'XapiRefused' })).toEqual(['XenServer/XapiRefused'])
+  expect(xen({ exceptions: [finding('UplinkUnusable')] })).toEqual(['XenServer/UplinkUnusable/pn-1'])
+  expect(xen({ exceptions: [finding('XapiFailed')] })).toEqual(['XenServer/XapiFailed/pn-1/vlan://7'])
+  expect(xen({ exceptions: [finding('NoCarrier'), finding('SplitNetwork')] })).toEqual([])
+})
+
 /** A small generator, so that every run of the property is the same. */
 function numbers(seed: number): () => number {
   let state = seed
