@@ -2,12 +2,16 @@
  * The commands that speak to CloudStack itself and need no deployment: only the settings that name it and a key. In: what
  * the process has. Out: `doctor`, `role show` and `role create`, on the program.
  */
-import { type Command, Option } from 'commander'
+import { setTimeout as delay } from 'node:timers/promises'
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import { fewestDays } from '../../shared/certificate/renewal.ts'
 import { defaultRoleName } from '../../shared/cloudstack/role.ts'
+import { agentCertificateOf } from '../../shared/runtime/agentCertificate.ts'
 import { cloudOf, cloudsOf } from '../../shared/runtime/clouds.ts'
-import { parseConfigurationWithCloudStack } from '../../shared/runtime/configuration.ts'
+import { parseConfiguration, parseConfigurationWithCloudStack } from '../../shared/runtime/configuration.ts'
 import { silent } from '../../shared/runtime/logger.ts'
 import { cloudStackOf } from '../../shared/runtime/runtime.ts'
+import { type CertificateOptions, certificateCommand } from './certificateCommand.ts'
 import { type DoctorOptions, doctorCommand } from './doctorCommand.ts'
 import type { Surroundings, Told } from './program.ts'
 import { type RoleOptions, roleCommand } from './roleCommand.ts'
@@ -43,6 +47,38 @@ export function addRole(program: Command, around: Surroundings, told: Told): voi
   act('create', 'show the role that would be made, and with --apply make it; one that exists is never changed')
     .option('--apply', 'make it, with the key of an administrator who may')
     .option('--dry-run', 'only show it, as without --apply')
+}
+
+export function addCertificate(program: Command, around: Surroundings, told: Told): void {
+  const group = program.command('certificate').description('the certificate by which agents know Bridgekeeper')
+  const act = (name: 'issue' | 'renew' | 'status', description: string): Command =>
+    withCloud(group.command(name).description(description)).action(async (options: CertificateOptions & WhichCloud) => {
+      const { environment } = cloudOf(around.environment, options.cloud)
+      const settings = parseConfiguration(environment)
+      const renewDays = settings.BRIDGEKEEPER_AGENT_RENEW_DAYS
+      const parts = {
+        keeper: agentCertificateOf(settings, environment, Date.now).keeper,
+        cloudstack: () => cloudStackOf(parseConfigurationWithCloudStack(environment), { logger: silent, timeoutMs }),
+        waiting: { now: Date.now, sleep: (wait: number) => delay(wait) },
+        ...(renewDays === undefined ? {} : { renewDays }),
+      }
+      told.exit(await certificateCommand(name, options, parts, around.output))
+    })
+  const getting = (command: Command): Command =>
+    command
+      .option('--name <name>', 'its common name (default: that of the kept one, or bridgekeeper)')
+      .option('--days <days>', 'how long it is to last (default: as the kept one, or as CloudStack is set)', daysIn)
+      .option('--new-key', 'with another key; agents that admit the old one by its digest have to learn the new one')
+      .option('--accept-new-ca', 'also where CloudStack has another CA than the kept one')
+  act('status', 'what is kept, until when, and who renews it')
+  getting(act('issue', 'get the first one')).option('--replace', 'also where one is kept')
+  getting(act('renew', 'get one for the same key, whether it is due or not'))
+}
+
+function daysIn(text: string): number {
+  const days = /^\d{1,4}$/.test(text) ? Number(text) : 0
+  if (days >= fewestDays && days <= 3650) return days
+  throw new InvalidArgumentError(`It is not a whole number of days from ${fewestDays} to 3650.`)
 }
 
 const withCloud = (command: Command): Command =>

@@ -2,6 +2,10 @@
  * From an error to the lines that an operator reads: what, its value, the fix; never a stack, never a secret. In: what
  * was thrown, and the deployment that it came from. Out: text, one line a problem.
  */
+
+import { CredentialsUnusable } from '../../shared/certificate/credentials.ts'
+import { CertificateRefused } from '../../shared/certificate/judge.ts'
+import { KeepingFailed } from '../../shared/certificate/keeper.ts'
 import { CloudStackError } from '../../shared/cloudstack/errors.ts'
 import { NothingSelected } from '../../shared/flow/backfill.ts'
 import { HostKeysOvertaken, HostKeysRefused } from '../../shared/flow/hostKeys.ts'
@@ -19,6 +23,9 @@ import { UsageError } from './selectors.ts'
 
 /** Errors whose message was written for an operator. */
 const ours = [
+  CertificateRefused,
+  CredentialsUnusable,
+  KeepingFailed,
   ConfigurationError,
   NothingSelected,
   UsageError,

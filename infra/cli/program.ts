@@ -8,7 +8,7 @@ import { silent } from '../../shared/runtime/logger.ts'
 import { createRuntime, type Runtime } from '../../shared/runtime/runtime.ts'
 import { type ActOptions, pauseCommand, releaseCommand, resumeCommand } from './actCommands.ts'
 import { type BackfillOptions, backfillCommand } from './backfillCommand.ts'
-import { addDoctor, addRole } from './cloudstackCommands.ts'
+import { addCertificate, addDoctor, addRole } from './cloudstackCommands.ts'
 import { type Deployment, findDeployment, type Where, withSnapshotQueue } from './deployment.ts'
 import { acceptCommand, importCommand, type KeyOptions, listCommand } from './hostKeysCommand.ts'
 import { withWhy } from './operator.ts'
@@ -48,6 +48,7 @@ export function createProgram(version: string, around: Surroundings, told: Told)
   addHostKeys(program, around, told)
   addDoctor(program, around, told)
   addRole(program, around, told)
+  addCertificate(program, around, told)
   return program
 }
 
