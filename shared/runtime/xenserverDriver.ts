@@ -2,16 +2,14 @@
  * The driver that reaches XenServer and XCP-ng pools, from the settings. In: a runtime. Out: a Driver, or a ConfigurationError that
  * names the setting which is missing or cannot be used. Sessions are shared by all runs of a process.
  */
-import { statSync } from 'node:fs'
 import { objectLease } from '../flow/objectLease.ts'
 import type { Driver } from '../hypervisors/driver.ts'
 import { type CredentialsFile, credentialsFor, parseCredentials } from '../hypervisors/xenserver/credentials.ts'
 import { createXapiPools, createXenServerDriver } from '../hypervisors/xenserver/driver.ts'
 import type { Pools } from '../hypervisors/xenserver/pool.ts'
-import { ConfigurationError } from './configuration.ts'
-import { type Runtime, readSetting } from './runtime.ts'
+import { readPrivateFile } from './privateFile.ts'
+import type { Runtime } from './runtime.ts'
 import type { Settings } from './settings.ts'
-import { shownValue } from './shown.ts'
 
 const poolsAt = new Map<number, Pools>()
 
@@ -33,20 +31,10 @@ export function xenserverDriverOf({ settings, ports, policy }: Runtime): Driver 
 }
 
 /** Read anew for each run, so that a password that was changed is taken at once. @throws ConfigurationError */
-export function xapiCredentials(settings: Settings): CredentialsFile {
-  const name = 'BRIDGEKEEPER_XAPI_CREDENTIALS_FILE'
-  const file = settings[name]
-  if (file === undefined)
-    throw new ConfigurationError(
-      `${name} is not set: name the file of who logs in to XenServer pools (docs/xenserver.md).`,
-    )
-  const content = readSetting(name, file)
-  if ((statSync(file).mode & 0o077) !== 0)
-    throw new ConfigurationError(`${name}=${shownValue(file)} may be read by others: chmod 600 it.`)
-  try {
-    return parseCredentials(content)
-  } catch (error) {
-    const why = error instanceof Error ? error.message.slice(0, 200) : 'unknown'
-    throw new ConfigurationError(`${name}=${shownValue(file)}: ${why}: write it as docs/xenserver.md shows.`)
-  }
-}
+export const xapiCredentials = (settings: Settings): CredentialsFile =>
+  readPrivateFile(
+    'BRIDGEKEEPER_XAPI_CREDENTIALS_FILE',
+    settings.BRIDGEKEEPER_XAPI_CREDENTIALS_FILE,
+    { of: 'who logs in to XenServer pools', page: 'docs/xenserver.md' },
+    parseCredentials,
+  )

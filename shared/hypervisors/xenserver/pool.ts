@@ -18,8 +18,9 @@
 import { createHash } from 'node:crypto'
 import * as z from 'zod/mini'
 import { HostError } from '../driver.ts'
+import type { Trust } from '../trust.ts'
 import { factsOf, type PoolFacts, type XapiClass } from './facts.ts'
-import { type Connect, type Endpoint, type Trust, XapiFailure } from './xapi.ts'
+import { type Connect, type Endpoint, XapiFailure } from './xapi.ts'
 
 export interface Credentials extends Trust {
   readonly username: string

@@ -4,10 +4,10 @@
  * A password leaves only over a connection whose certificate was judged. Why it is not npm's xen-api: docs/design.md.
  */
 import { Agent } from 'node:https'
-import { type ConnectionOptions, connect, type PeerCertificate } from 'node:tls'
 import axios, { type AxiosInstance, isAxiosError } from 'axios'
 import * as z from 'zod/mini'
 import { HostError } from '../driver.ts'
+import { placeOf, type Trust, trusting, untrustedCodes } from '../trust.ts'
 
 /** What XAPI answers instead of a result: a code, as HOST_IS_SLAVE, and its parameters. */
 export class XapiFailure extends Error {
@@ -20,14 +20,6 @@ export class XapiFailure extends Error {
     this.code = code
     this.parameters = parameters
   }
-}
-
-/** Whose certificates are believed; without either the authorities that Node knows. */
-export interface Trust {
-  /** PEM, of an authority. */
-  readonly ca?: string
-  /** SHA-256 of certificates, in hexadecimal with colons as `openssl x509 -fingerprint -sha256` prints it. */
-  readonly fingerprints?: readonly string[]
 }
 
 export interface Patience {
@@ -45,7 +37,6 @@ export interface Endpoint {
 export type Connect = (address: string, trust: Trust) => Endpoint
 
 const largestAnswer = 64 * 1024 * 1024
-const connectTimeout = 10_000
 
 /** An id that comes back unread, since each request has a connection of its own while it lasts. */
 const id = 0
@@ -59,7 +50,7 @@ const answered = z.object({ result: z.optional(z.unknown()), error: z.optional(z
 export const connectXapi =
   (port: number): Connect =>
   (address, trust) => {
-    const where = `${hostPart(address)}:${port}`
+    const where = placeOf({ address, port })
     let http: Promise<{ readonly client: AxiosInstance; readonly agent: Agent }> | undefined
     const open = async (patience: Patience): Promise<AxiosInstance> => {
       http ??= opened(address, port, trust, patience)
@@ -100,16 +91,12 @@ export const connectXapi =
 async function opened(
   address: string,
   port: number,
-  { ca, fingerprints }: Trust,
+  trust: Trust,
   { signal }: Patience,
 ): Promise<{ client: AxiosInstance; agent: Agent }> {
-  const trusting: ConnectionOptions =
-    fingerprints === undefined || fingerprints.length === 0
-      ? ca === undefined
-        ? {}
-        : { ca }
-      : { ...(await pinned(address, port, fingerprints, signal)) }
-  const agent = new Agent({ keepAlive: true, maxSockets: 8, minVersion: 'TLSv1.2', ...trusting })
+  const peer = { address, port, untrusted: 'XapiUntrusted', unreachable: 'XapiUnreachable' } as const
+  const trusted = await trusting(peer, trust, signal)
+  const agent = new Agent({ keepAlive: true, maxSockets: 8, minVersion: 'TLSv1.2', ...trusted })
   const client = axios.create({
     httpsAgent: agent,
     proxy: false,
@@ -122,50 +109,6 @@ async function opened(
     headers: { 'Content-Type': 'application/json', Accept: 'application/json' },
   })
   return { client, agent }
-}
-
-/**
- * A certificate that is its own authority cannot be judged by one: it is looked at first, and if its fingerprint is one of the
- * known it is the only one that is trusted. Each later connection is judged again, before anything is sent.
- */
-async function pinned(
-  address: string,
-  port: number,
-  fingerprints: readonly string[],
-  signal: AbortSignal | undefined,
-): Promise<ConnectionOptions> {
-  const known = new Set(fingerprints.map((fingerprint) => fingerprint.toUpperCase()))
-  const shown = await presented(address, port, signal)
-  const where = `${hostPart(address)}:${port}`
-  const problem = (certificate: PeerCertificate): Error | undefined =>
-    known.has(certificate.fingerprint256) ? undefined : untrusted(where, certificate.fingerprint256)
-  const wrong = problem(shown)
-  if (wrong !== undefined) throw wrong
-  const ca = `-----BEGIN CERTIFICATE-----\n${shown.raw.toString('base64')}\n-----END CERTIFICATE-----\n`
-  return { ca, allowPartialTrustChain: true, checkServerIdentity: (_host, certificate) => problem(certificate) }
-}
-
-const untrusted = (where: string, fingerprint: string): HostError =>
-  new HostError('XapiUntrusted', `${where} shows the certificate ${fingerprint}, which is not among the fingerprints.`)
-
-function presented(address: string, port: number, signal: AbortSignal | undefined): Promise<PeerCertificate> {
-  return new Promise((resolve, reject) => {
-    const socket = connect({ host: address, port, rejectUnauthorized: false, checkServerIdentity: () => undefined })
-    const end = (settle: () => void): void => {
-      socket.destroy()
-      signal?.removeEventListener('abort', abort)
-      settle()
-    }
-    const abort = (): void => end(() => reject(signal?.reason))
-    signal?.addEventListener('abort', abort, { once: true })
-    const unreachable = (what: string) => new HostError('XapiUnreachable', `${hostPart(address)}:${port}: ${what}.`)
-    socket.setTimeout(connectTimeout, () => end(() => reject(unreachable(`no answer within ${connectTimeout} ms`))))
-    socket.once('error', (error) => end(() => reject(unreachable(error.message.slice(0, 200)))))
-    socket.once('secureConnect', () => {
-      const certificate = socket.getPeerCertificate()
-      end(() => resolve(certificate))
-    })
-  })
 }
 
 function resultOf(status: number, text: string, where: string): unknown {
@@ -191,11 +134,6 @@ function jsonOf(text: string): unknown {
 
 const misread = (where: string, what: string): HostError =>
   new HostError('HostMisread', `${where} answered ${what}: is it a XenServer 7.3, XCP-ng 7.4 or later?`)
-
-const hostPart = (address: string): string => (address.includes(':') ? `[${address}]` : address)
-
-const untrustedCodes =
-  /^(UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|CERT_|ERR_TLS_CERT_ALTNAME_INVALID$|ERR_SSL_.*(VERSION|HANDSHAKE|CERTIFICATE))/
 
 /** Of axios only the code and the message: what it was sent, the password among it, is never shown. */
 function hostErrorOf(error: unknown, where: string, method: string, timeout: number): HostError {
