@@ -1,5 +1,5 @@
 /**
- * Projects: `fast` runs anywhere; `dynamodb-local` needs Java and `npm run parts`; `xapi-python` and `cs` Python and the same; `tls` needs openssl; `agent` needs openssl and systemd; `uml` needs guests, and runs inside the private namespace that test/run.ts makes
+ * Projects: `fast` runs anywhere; `dynamodb-local` needs Java and `npm run parts`; `xapi-python` and `cs` Python and the same; `vcenter` Go and the same; `tls` needs openssl; `agent` needs openssl and systemd; `uml` needs guests, and runs inside the private namespace that test/run.ts makes
  * (`npm test` decides), and so does `open-vswitch`, which needs its programs too. Files of `uml` come after the others, since each boots machines, and
  * two at a time: a guest has one processor. Two workers, for two cores. `bench` needs guests too, and comes last and alone, since it measures.
  */
@@ -19,6 +19,7 @@ export default defineConfig({
             'test/cloudstack/real/**',
             'test/openVswitch/**',
             'test/conformance/**',
+            'test/vcenter/**',
           ],
           testTimeout: 30_000,
           hookTimeout: 60_000,
@@ -51,6 +52,14 @@ export default defineConfig({
           name: 'xapi-python',
           include: ['test/conformance/xapiPython.test.ts'],
           testTimeout: 30_000,
+        },
+      },
+      {
+        test: {
+          name: 'vcenter',
+          include: ['test/vcenter/**/*.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
       {

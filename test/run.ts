@@ -18,6 +18,7 @@ import { csAvailable } from './conformance/cs.ts'
 import { dynamoDbLocalAvailable } from './conformance/dynamodbLocal.ts'
 import { xapiPythonAvailable } from './conformance/xapiPython.ts'
 import { openVswitchAvailable } from './openVswitch/programs.ts'
+import { vcenterAvailable } from './vcenter/programs.ts'
 
 const report = z.object({
   numPassedTests: z.number(),
@@ -47,6 +48,7 @@ async function test(extra: readonly string[]): Promise<number> {
     ['cs', csAvailable()],
     ['tls', opensslAvailable()],
     ['xapi-python', xapiPythonAvailable()],
+    ['vcenter', vcenterAvailable()],
     ['agent', agentToolsAvailable()],
     ['uml', umlAvailable()],
     ['bench', umlAvailable()],

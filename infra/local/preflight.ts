@@ -15,6 +15,7 @@ import {
 import { cloudStackOf, readSetting } from '../../shared/runtime/runtime.ts'
 import type { Settings, SettingsWithCloudStack } from '../../shared/runtime/settings.ts'
 import { shownValue } from '../../shared/runtime/shown.ts'
+import { vcenterCredentials } from '../../shared/runtime/vmwareDriver.ts'
 import { xapiCredentials } from '../../shared/runtime/xenserverDriver.ts'
 
 /**
@@ -43,6 +44,7 @@ async function checkDrivers(settings: Settings, environment: Environment): Promi
   const drivers = Object.values(settings.BRIDGEKEEPER_DRIVERS).flat()
   if (drivers.includes('kvm-agent')) await agentCertificateOf(settings, environment, Date.now).anew()
   if (drivers.includes('xenserver')) xapiCredentials(settings)
+  if (drivers.includes('vmware')) vcenterCredentials(settings)
   if (!drivers.includes('kvm-ssh')) return
   const file = settings.BRIDGEKEEPER_SSH_KEY_FILE
   if (file === undefined) {

@@ -104,8 +104,20 @@ export const trafficTypeRow: z.ZodType<TrafficTypeRow> = z.pipe(
 )
 
 export const offeringRow: z.ZodType<OfferingFact> = z.pipe(
-  z.object({ id, name: word, guestiptype: word, ispersistent: z.boolean() }),
-  z.transform((row) => ({ id: row.id, name: row.name, guestType: row.guestiptype, persistent: row.ispersistent })),
+  z.object({
+    id,
+    name: word,
+    guestiptype: word,
+    ispersistent: z.boolean(),
+    networkrate: z.optional(z.int().check(z.gte(-1), z.lte(1_000_000))),
+  }),
+  z.transform(({ networkrate, ...row }) => ({
+    id: row.id,
+    name: row.name,
+    guestType: row.guestiptype,
+    persistent: row.ispersistent,
+    ...(networkrate === undefined ? {} : { rate: Math.max(0, networkrate) }),
+  })),
 )
 
 export const networkRow: z.ZodType<NetworkFact> = z.pipe(

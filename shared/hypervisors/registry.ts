@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto'
 
 /** A function that runs jobs; its queue has the same name. */
-export type Provisioner = 'provisionKvm' | 'provisionXenserver' | 'provisionCloudstack'
+export type Provisioner = 'provisionKvm' | 'provisionXenserver' | 'provisionVmware' | 'provisionCloudstack'
 
 export interface DriverEntry {
   readonly provisioner: Provisioner
@@ -47,6 +47,14 @@ const entries = {
   xenserver: {
     provisioner: 'provisionXenserver',
     hypervisors: ['XenServer'],
+    verifies: true,
+    needsEnabled: false,
+    keepsItself: false,
+    group: oneAtATimePerHost,
+  },
+  vmware: {
+    provisioner: 'provisionVmware',
+    hypervisors: ['VMware'],
     verifies: true,
     needsEnabled: false,
     keepsItself: false,

@@ -11,6 +11,7 @@
  * | usable                                                      | in the lists of its own zone, no other           |
  * | several on one (physical network, URI)                      | one entry that names them all                    |
  * | `vlan://untagged`, `vxlan://…`, `pvlan://…`, a range        | yes; what a driver cannot make, it says itself   |
+ * | offerings of several rates on one URI, VMware               | one entry that has all rates                     |
  * | its physical network has no label for the hypervisor        | yes, label null: the driver knows the default    |
  * | without physical network, one with guest traffic in the zone| yes, on that one                                 |
  * | without physical network, none or several in the zone       | no: unplaced                                     |
@@ -65,6 +66,7 @@ export function unplacedNetworks(facts: CloudFacts): readonly NetworkFact[] {
 interface Usable {
   readonly network: NetworkFact
   readonly uri: string
+  readonly rate: number
 }
 
 interface Placed extends Usable {
@@ -76,10 +78,11 @@ const guestTypes: ReadonlySet<string> = new Set(['Isolated', 'L2'])
 const states: ReadonlySet<string> = new Set(['Implemented', 'Setup'])
 
 function usableNetworks({ offerings, networks }: CloudFacts): readonly Usable[] {
-  const persistent = new Set(offerings.filter((offering) => offering.persistent).map(({ id }) => id))
+  const persistent = new Map(offerings.filter((offering) => offering.persistent).map((one) => [one.id, one]))
   return networks.flatMap((network) => {
     const counts = persistent.has(network.offering) && guestTypes.has(network.guestType) && states.has(network.state)
-    return counts && network.broadcastUri ? [{ network, uri: network.broadcastUri }] : []
+    const rate = persistent.get(network.offering)?.rate ?? 0
+    return counts && network.broadcastUri ? [{ network, uri: network.broadcastUri, rate }] : []
   })
 }
 
@@ -89,11 +92,11 @@ function placeNetworks(facts: CloudFacts): readonly Placed[] {
     facts.physicalNetworks.filter(({ id }) => labelsOf.has(id)),
     ({ zone }) => zone,
   )
-  return usableNetworks(facts).flatMap(({ network, uri }) => {
+  return usableNetworks(facts).flatMap(({ network, uri, rate }) => {
     const candidates = guestOf.get(network.zone) ?? []
     const [only, ...others] = candidates.filter(({ id }) => id === (network.physicalNetwork ?? id))
     if (only === undefined || others.length > 0) return []
-    return [{ network, uri, physicalNetwork: only.id, labels: labelsOf.get(only.id) ?? {} }]
+    return [{ network, uri, rate, physicalNetwork: only.id, labels: labelsOf.get(only.id) ?? {} }]
   })
 }
 
@@ -113,7 +116,9 @@ function entry(
   const networks = all
     .map(({ network: { id, name } }) => ({ id, name }))
     .sort((one, other) => compare(one.id, other.id))
-  return { physicalNetwork, label: ownLabel(labels, hypervisor), uri, networks }
+  const rates =
+    hypervisor === 'VMware' ? { rates: [...new Set(all.map(({ rate }) => rate))].sort((a, b) => a - b) } : {}
+  return { physicalNetwork, label: ownLabel(labels, hypervisor), uri, ...rates, networks }
 }
 
 /** A hypervisor's name comes from outside, so it may be a name that every object inherits. */

@@ -4,7 +4,7 @@
  *
  * | the own driver's last run                                          | falls back | why                                     |
  * |--------------------------------------------------------------------|------------|-----------------------------------------|
- * | HostUnreachable, JumpHostUnreachable, AgentMissing, XapiUnreachable | yes       | nobody answered, so nobody was misjudged |
+ * | HostUnreachable, JumpHostUnreachable, AgentMissing, XapiUnreachable, VcenterUnreachable | yes       | nobody answered, so nobody was misjudged |
  * | HostKeyUnknown, HostKeyChanged, WrongHost, …Untrusted               | no         | whoever answers may not be the host: somebody is to find out, and a fall-back would hide it |
  * | LoginRefused, NotRoot, …Refused, AgentOutdated, Misconfigured, …     | no       | it was reached: a setting is to be corrected |
  * | LoginTimedOut, TimeOut, HostBusy, HostLockFailed, HostMisread      | no         | it was reached and is unwell: a pass would load it more |

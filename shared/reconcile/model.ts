@@ -47,6 +47,8 @@ export interface OfferingFact {
   readonly name: string
   readonly guestType: string
   readonly persistent: boolean
+  /** Mbit/s; absent where it is not told, as 0 without a limit. */
+  readonly rate?: number
 }
 
 export interface NetworkFact {
@@ -82,6 +84,8 @@ export interface DesiredNetwork {
   readonly label: string | null
   /** For example `vlan://3001`, `vlan://untagged`, `vxlan://50047`, `pvlan://3601-i3602`. */
   readonly uri: string
+  /** Mbit/s, rising, each once: where the hypervisor has a device for each (VMware, FACTS A5), else absent. 0: no limit. */
+  readonly rates?: readonly number[]
   readonly networks: readonly NetworkName[]
 }
 

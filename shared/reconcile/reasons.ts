@@ -25,7 +25,7 @@ const entries = {
   },
   UplinkMissing: {
     retry: true,
-    next: 'Create the bridge or interface that the traffic label names, with its uplink as a port, or correct the label in CloudStack.',
+    next: 'Create the bridge, interface or switch that the traffic label names, with its uplink, or correct the label in CloudStack.',
   },
   UplinkAmbiguous: {
     retry: true,
@@ -47,6 +47,10 @@ const entries = {
   XapiFailed: {
     retry: true,
     next: 'XAPI refused a step: read its code in the detail, and /var/log/xensource.log on the pool’s master.',
+  },
+  VcenterFailed: {
+    retry: true,
+    next: 'vCenter refused a step: read its fault in the detail, and the recent tasks of the host or the switch in vCenter.',
   },
   BridgeMissing: {
     retry: true,
@@ -150,9 +154,22 @@ const entries = {
     retry: true,
     next: 'Check the name and the password for this zone or cluster in BRIDGEKEEPER_XAPI_CREDENTIALS_FILE, and that the user has the role pool-operator: docs/xenserver.md.',
   },
+  VcenterUnreachable: {
+    retry: true,
+    unreached: true,
+    next: 'Check the address of the vCenter in BRIDGEKEEPER_VCENTER_CREDENTIALS_FILE, the firewall, and that its service runs.',
+  },
+  VcenterUntrusted: {
+    retry: true,
+    next: 'Compare the fingerprint of the detail with that of the vCenter’s own machine certificate, then add it, or its authority, to the credentials file: docs/vmware.md.',
+  },
+  VcenterRefused: {
+    retry: true,
+    next: 'Check the name and the password for this zone or cluster in BRIDGEKEEPER_VCENTER_CREDENTIALS_FILE, and the role of the user: docs/vmware.md.',
+  },
   LeaseHeld: {
     retry: true,
-    next: 'Another run was at work on the same pool; this one is tried again. If it stays, see in the log which run does not end.',
+    next: 'Another run was at work on the same pool or datacenter; this one is tried again. If it stays, see in the log which run does not end.',
   },
   WrongHost: {
     retry: true,

@@ -35,10 +35,11 @@ export function encodeRevision({ networks, labels }: Desired): EncodedRevision {
       vlans,
       isolation,
     })),
-    networks: networks.map(({ physicalNetwork, label, uri, networks: named }) => ({
+    networks: networks.map(({ physicalNetwork, label, uri, rates, networks: named }) => ({
       physicalNetwork,
       label,
       uri,
+      rates,
       networks: named.map(({ id, name }) => ({ id, name })),
     })),
   })
@@ -83,6 +84,7 @@ const desired = z.object({
       physicalNetwork: z.string(),
       label,
       uri: z.string(),
+      rates: z.exactOptional(z.array(z.number())),
       networks: z.array(z.object({ id: z.string(), name: z.string() })),
     }),
   ),

@@ -107,6 +107,7 @@ const queueUrls = (settings: Settings) => ({
   diff: settings.BRIDGEKEEPER_QUEUE_DIFF,
   provisionKvm: settings.BRIDGEKEEPER_QUEUE_PROVISION_KVM,
   provisionXenserver: settings.BRIDGEKEEPER_QUEUE_PROVISION_XENSERVER,
+  provisionVmware: settings.BRIDGEKEEPER_QUEUE_PROVISION_VMWARE,
   provisionCloudstack: settings.BRIDGEKEEPER_QUEUE_PROVISION_CLOUDSTACK,
 })
 

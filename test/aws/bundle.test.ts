@@ -15,6 +15,7 @@ const functions = [
   'housekeeping',
   'provisionCloudstack',
   'provisionKvm',
+  'provisionVmware',
   'provisionXenserver',
   'snapshot',
 ]

@@ -13,6 +13,7 @@ const functions = [
   'diff',
   'provisionKvm',
   'provisionXenserver',
+  'provisionVmware',
   'provisionCloudstack',
   'backfill',
   'housekeeping',

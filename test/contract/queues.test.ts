@@ -88,6 +88,7 @@ function onSqs(client: SQSClient, url: string, deadUrl: string): ContractQueue {
     diff: undefined,
     provisionKvm: url,
     provisionXenserver: undefined,
+    provisionVmware: undefined,
     provisionCloudstack: undefined,
   })
   const receiveFrom = async (from: string): Promise<readonly SqsMessage[]> => {

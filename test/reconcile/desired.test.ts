@@ -136,3 +136,22 @@ describe('unplaced networks', () => {
     expect(unplacedNetworks({ ...two, physicalNetworks, guestLabels }).map(({ id }) => id)).toEqual(['1', '3'])
   })
 })
+
+describe('rates of offerings', () => {
+  const many = {
+    ...facts(
+      network('1', { broadcastUri: 'vlan://7', offering: 'slow' }),
+      network('2', { broadcastUri: 'vlan://7' }),
+      network('3', { broadcastUri: 'vlan://7', offering: 'slow' }),
+    ),
+    offerings: [offering('l2', 'L2'), { ...offering('slow', 'L2'), rate: 200 }],
+  }
+  const rates = (hypervisor: string) =>
+    desiredSets(many, [host('z1', hypervisor)]).flatMap((set) => set.networks.map((one) => one.rates))
+
+  it('are listed for VMware, where each takes a group of its own, each once and 0 for none', () =>
+    expect(rates('VMware')).toEqual([[0, 200]]))
+
+  it('are left out elsewhere, so that a rate makes no new revision there', () =>
+    expect(rates('KVM')).toEqual([undefined]))
+})

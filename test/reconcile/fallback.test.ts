@@ -33,7 +33,13 @@ const asked = { requestedBy: 'cloudstack', request: { call: 'updateHost', answer
 describe('a driver chain', () => {
   it('falls back where nobody answered, and for no other reason', () => {
     const falling = reasonNames.filter((reason: Reason) => reasons[reason].unreached)
-    expect(falling.sort()).toEqual(['AgentMissing', 'HostUnreachable', 'JumpHostUnreachable', 'XapiUnreachable'])
+    expect(falling.sort()).toEqual([
+      'AgentMissing',
+      'HostUnreachable',
+      'JumpHostUnreachable',
+      'VcenterUnreachable',
+      'XapiUnreachable',
+    ])
   })
 
   it.each([

@@ -199,6 +199,8 @@ it('counts what a pool refuses like what a host does: the login by itself, an up
   expect(xen({ failures: 1, reason: 'XapiRefused' })).toEqual(['XenServer/XapiRefused'])
   expect(xen({ exceptions: [finding('UplinkUnusable')] })).toEqual(['XenServer/UplinkUnusable/pn-1'])
   expect(xen({ exceptions: [finding('XapiFailed')] })).toEqual(['XenServer/XapiFailed/pn-1/vlan://7'])
+  expect(xen({ failures: 1, reason: 'VcenterRefused' })).toEqual(['XenServer/VcenterRefused'])
+  expect(xen({ exceptions: [finding('VcenterFailed')] })).toEqual(['XenServer/VcenterFailed/pn-1/vlan://7'])
   expect(xen({ exceptions: [finding('NoCarrier'), finding('SplitNetwork')] })).toEqual([])
 })
 

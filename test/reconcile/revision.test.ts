@@ -6,7 +6,7 @@ import { desiredOf, vlan } from '../factories.ts'
 
 describe('a revision', () => {
   it('comes back as it went in, under a name that depends on nothing but its content', () => {
-    const networks = [vlan(100), { ...vlan(200), label: null }]
+    const networks = [vlan(100), { ...vlan(200), label: null }, { ...vlan(300), rates: [0, 200] }]
     const encoded = encodeRevision(desiredOf(networks))
     expect(decodeRevision(encoded)).toEqual(desiredOf(networks))
     expect(encodeRevision(desiredOf(networks.map((network) => ({ ...network })))).revision).toBe(encoded.revision)

@@ -8,6 +8,7 @@ import { create as createBackfill } from '../../functions/backfill/handler.ts'
 import { create as createDiff } from '../../functions/diff/handler.ts'
 import { create as createHousekeeping } from '../../functions/housekeeping/handler.ts'
 import { create as createProvisionCloudstack } from '../../functions/provisionCloudstack/handler.ts'
+import { create as createProvisionVmware } from '../../functions/provisionVmware/handler.ts'
 import { create as createProvisionXenserver } from '../../functions/provisionXenserver/handler.ts'
 import { create as createSnapshot } from '../../functions/snapshot/handler.ts'
 import { pause, resume } from '../../shared/flow/pause.ts'
@@ -43,6 +44,8 @@ export function createOf(name: FunctionName, kvmDriver: () => Driver): Create {
       return createProvisionKvm(kvmDriver)
     case 'provisionXenserver':
       return createProvisionXenserver
+    case 'provisionVmware':
+      return createProvisionVmware
     case 'provisionCloudstack':
       return createProvisionCloudstack
     case 'backfill':

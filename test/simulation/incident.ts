@@ -11,6 +11,7 @@ export const functionNames = [
   'diff',
   'provisionKvm',
   'provisionXenserver',
+  'provisionVmware',
   'provisionCloudstack',
   'backfill',
   'housekeeping',

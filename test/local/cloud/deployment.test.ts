@@ -20,6 +20,7 @@ describe('the deployment of serverless.yml', () => {
       'diff functions/diff/handler.ts 60 s': ['DiffQueue 1 10'],
       'provisionKvm functions/provisionKvm/handler.ts 300 s': ['ProvisionKvmQueue 1 50'],
       'provisionXenserver functions/provisionXenserver/handler.ts 300 s': ['ProvisionXenserverQueue 1 10'],
+      'provisionVmware functions/provisionVmware/handler.ts 300 s': ['ProvisionVmwareQueue 1 10'],
       'provisionCloudstack functions/provisionCloudstack/handler.ts 300 s': ['ProvisionCloudstackQueue 1 2'],
       'backfill functions/backfill/handler.ts 60 s': [],
       'housekeeping functions/housekeeping/handler.ts 300 s': ['every 86400 s'],

@@ -1,0 +1,37 @@
+/**
+ * The driver that reaches VMware hosts through their vCenter, from the settings. In: a runtime. Out: a Driver, or a
+ * ConfigurationError that names the setting which is missing or cannot be used. Sessions are shared by all runs of a process.
+ */
+import { objectLease } from '../flow/objectLease.ts'
+import type { CredentialsFile } from '../hypervisors/credentialsFile.ts'
+import type { Driver } from '../hypervisors/driver.ts'
+import { credentialsFor, parseCredentials } from '../hypervisors/vmware/credentials.ts'
+import { createVmwareDriver } from '../hypervisors/vmware/driver.ts'
+import { type Credentials, createVcenters } from '../hypervisors/vmware/vcenter.ts'
+import { readPrivateFile } from './privateFile.ts'
+import type { Runtime } from './runtime.ts'
+import type { Settings } from './settings.ts'
+
+const vcenters = createVcenters()
+
+/** @throws ConfigurationError */
+export function vmwareDriverOf({ settings, ports, policy }: Runtime): Driver {
+  const file = vcenterCredentials(settings)
+  return createVmwareDriver({
+    credentials: (target) => credentialsFor(file, target),
+    lease: ({ zone }) => objectLease(ports, { cloud: policy.cloud, zone }),
+    mark: settings.BRIDGEKEEPER_MARK,
+    now: ports.now,
+    hostnames: settings.BRIDGEKEEPER_HOSTNAMES,
+    vcenters,
+  })
+}
+
+/** Read anew for each run, so that a password that was changed is taken at once. @throws ConfigurationError */
+export const vcenterCredentials = (settings: Settings): CredentialsFile<Credentials> =>
+  readPrivateFile(
+    'BRIDGEKEEPER_VCENTER_CREDENTIALS_FILE',
+    settings.BRIDGEKEEPER_VCENTER_CREDENTIALS_FILE,
+    { of: 'who logs in to vCenter', page: 'docs/vmware.md' },
+    parseCredentials,
+  )
