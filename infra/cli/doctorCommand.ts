@@ -14,8 +14,8 @@ import { cloudstackChecks } from './doctor/cloudstackChecks.ts'
 import { doctorJson, type doctorSchema } from './doctor/doctorJson.ts'
 import { doctorText, type OfCloud } from './doctor/doctorText.ts'
 import { gather, once } from './doctor/evidence.ts'
+import { loginChecks } from './doctor/loginChecks.ts'
 import { lookAtWire } from './doctor/wire.ts'
-import { xenserverChecks } from './doctor/xenserverChecks.ts'
 import type { Output } from './output.ts'
 import { printableJson } from './printable.ts'
 import { nobody } from './progressLine.ts'
@@ -58,7 +58,7 @@ function checksOf(settings: SettingsWithCloudStack, timeoutMs: number): readonly
   const cloudstack = cloudStackOf(settings, { logger: silent, timeoutMs, sleep: pause })
   const wire = once(() => lookAtWire(settings.CLOUDSTACK_API_URL, wayTo(settings), Date.now, timeoutMs))
   const evidence = gather(cloudstack, Date.now)
-  return [...cloudstackChecks(evidence, wire, settings), ...xenserverChecks(evidence, settings)]
+  return [...cloudstackChecks(evidence, wire, settings), ...loginChecks(evidence, settings)]
 }
 
 /** @throws NoAnswer where the server asks for more patience than a person has */

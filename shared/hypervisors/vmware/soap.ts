@@ -1,7 +1,7 @@
 /**
  * vCenter's web service over HTTPS: one method a request, every wait and every answer bounded. In: an address, whom to trust. Out:
  * an endpoint whose calls give the answer's body, or throw VimFault (vCenter's own fault) or HostError (no answer that can be
- * used). A password leaves only over a connection whose certificate was judged. Why no library: docs/decisions.md.
+ * used). A password leaves only over a connection whose certificate was judged. Why no library: docs/design.md.
  */
 import { Agent } from 'node:https'
 import axios, { type AxiosInstance, isAxiosError } from 'axios'
