@@ -7,6 +7,8 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type EmbeddedCloud, startEmbeddedCloud } from '../../infra/local/cloud/cloud.ts'
 import { seedCloud } from '../../infra/local/cloudstackSimulator/seed.ts'
 import { type CloudStackSimulator, startCloudStackSimulator } from '../../infra/local/cloudstackSimulator/simulator.ts'
+import { type SimulatedHosts, startHostSimulator } from '../../infra/local/hostSimulator/hostSimulator.ts'
+import { startXapiSimulator, type XapiSimulator } from '../../infra/local/xapiSimulator/simulator.ts'
 import { readHosts } from '../../shared/flow/read.ts'
 import { silent } from '../../shared/runtime/logger.ts'
 import { createRuntime } from '../../shared/runtime/runtime.ts'
@@ -14,10 +16,12 @@ import { hostName, type RunningVcenter, startVcenter } from './vcenter.ts'
 
 const patience = { timeout: 40_000, interval: 200 }
 
-/** The real functions on embedded parts, with the CloudStack simulator and the amended vcsim. */
-describe('a zone of VMware hosts', () => {
+/** The real functions on embedded parts, with the amended vcsim and the simulators of CloudStack, of a KVM host and of a XenServer pool. */
+describe('a zone of KVM, XenServer and VMware hosts', () => {
   let directory: string
   let vcenter: RunningVcenter
+  let kvm: SimulatedHosts
+  let xapi: XapiSimulator
   let cloudstack: CloudStackSimulator
   let cloud: EmbeddedCloud | undefined
   let settings: Record<string, string>
@@ -25,13 +29,22 @@ describe('a zone of VMware hosts', () => {
   beforeEach(async () => {
     directory = mkdtempSync(join(tmpdir(), 'bridgekeeper-vmware-'))
     vcenter = await startVcenter('amendedVcsim')
+    kvm = await startHostSimulator({ names: ['kvm1'] })
+    xapi = await startXapiSimulator({ pools: [{ name: 'pool', hosts: ['xen1'] }] })
+    const labels = { KVM: 'cloudbr1', XenServer: 'guests' }
     const zone = {
       name: 'zone',
       physicalNetworks: [
-        { name: 'own', labels: { VMware: 'vSwitch0' } },
-        { name: 'shared', labels: { VMware: 'DVS0,,vmwaredvs' } },
+        { name: 'own', labels: { ...labels, VMware: 'vSwitch0' } },
+        { name: 'shared', labels: { ...labels, VMware: 'DVS0,,vmwaredvs' } },
       ],
       clusters: [
+        { name: 'kvm', hosts: kvm.hosts.map(({ name, address }) => ({ name, address })) },
+        {
+          name: 'xen',
+          hypervisor: 'XenServer',
+          hosts: xapi.pool.hosts.map(({ name, address }) => ({ name, address })),
+        },
         {
           name: 'esx',
           hypervisor: 'VMware',
@@ -46,12 +59,22 @@ describe('a zone of VMware hosts', () => {
     }
     cloudstack = await startCloudStackSimulator({ seed: seedCloud([zone]) })
     writeFileSync(join(directory, 'vcenter.json'), JSON.stringify({ default: vcenter.credentials }), { mode: 0o600 })
+    writeFileSync(join(directory, 'key'), kvm.privateKey, { mode: 0o600 })
+    writeFileSync(join(directory, 'known_hosts'), kvm.knownHosts())
+    const { username, password, fingerprint } = xapi
+    const login = { username, password, fingerprints: [fingerprint] }
+    writeFileSync(join(directory, 'xapi.json'), JSON.stringify({ default: login }), { mode: 0o600 })
     settings = {
       CLOUDSTACK_API_URL: cloudstack.url,
       CLOUDSTACK_API_KEY: cloudstack.apiKey,
       CLOUDSTACK_SECRET_KEY: cloudstack.secretKey,
-      BRIDGEKEEPER_DRIVERS: 'VMware=vmware',
+      BRIDGEKEEPER_DRIVERS: 'KVM=kvm-ssh,XenServer=xenserver,VMware=vmware',
       BRIDGEKEEPER_VCENTER_CREDENTIALS_FILE: join(directory, 'vcenter.json'),
+      BRIDGEKEEPER_SSH_PORT: String(kvm.port),
+      BRIDGEKEEPER_SSH_KEY_FILE: join(directory, 'key'),
+      BRIDGEKEEPER_SSH_KNOWN_HOSTS: join(directory, 'known_hosts'),
+      BRIDGEKEEPER_XAPI_PORT: String(xapi.port),
+      BRIDGEKEEPER_XAPI_CREDENTIALS_FILE: join(directory, 'xapi.json'),
       BRIDGEKEEPER_VERIFY_SECONDS: '1',
       BRIDGEKEEPER_REMOVAL: 'prune',
       BRIDGEKEEPER_REMOVAL_GRACE_SECONDS: '1',
@@ -61,6 +84,8 @@ describe('a zone of VMware hosts', () => {
     await cloud?.stop(5)
     await cloudstack.stop()
     await vcenter.stop()
+    await xapi.close()
+    await kvm.close()
     rmSync(directory, { recursive: true })
   })
 
@@ -74,6 +99,8 @@ describe('a zone of VMware hosts', () => {
       expect(records.map(({ name, verdict, devices }) => `${name} ${verdict} ${devices}`).sort()).toEqual([
         `${hostName(0, 0)} InSync 3`,
         `${hostName(0, 1)} InSync 3`,
+        'kvm1 InSync 6',
+        'xen1 InSync 3',
       ])
     }, patience)
     const before = await groups()
