@@ -312,6 +312,29 @@ describe('the way in', () => {
     expect(vcenter.calls.get('Login')).toBe(2)
   })
 
+  it('is opened again by the next run where it could not be renewed', async () => {
+    await start()
+    let logins = 0
+    const failing: Connect = (url, trust) => {
+      const endpoint = connectVim(url, trust)
+      return {
+        ...endpoint,
+        call: async (method, ...rest) => {
+          if (method === 'Login' && ++logins === 2) throw new HostError('VcenterUnreachable', 'the connection ended')
+          return endpoint.call(method, ...rest)
+        },
+      }
+    }
+    const vcenters = createVcenters(failing)
+    const once = () =>
+      run(vcenter.driver({ vcenters }), target(), { networks: vlans(1, standard), labels: [] }, 'apply', forever())
+    expect(await once()).toMatchObject({ verdict: 'InSync' })
+    await vcenter.endSessions()
+    expect(await reasonOf(once())).toMatch(/^VcenterUnreachable/)
+    expect(await once()).toMatchObject({ verdict: 'InSync' })
+    await vcenters.end()
+  })
+
   it('tells of a connection that ends in the midst of a change, and the next run goes on', async () => {
     await start()
     let left = 3

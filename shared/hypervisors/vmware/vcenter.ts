@@ -125,7 +125,7 @@ class SharedSession {
   readonly #place: string
   readonly #service: Service
   #datacenter: Ref = { kind: 'Datacenter', id: '' }
-  #login: Promise<void>
+  #login: Promise<void> | undefined
   #users = 0
   #count = 0
   #changedAt = 0
@@ -140,8 +140,6 @@ class SharedSession {
     this.#service = service
     this.#whenOver = whenOver
     this.#place = `${new URL(credentials.url).host}/${credentials.datacenter}`
-    this.#login = this.#logIn()
-    this.#login.catch(() => undefined)
   }
 
   static async open(connect: Connect, credentials: Credentials, whenOver: () => void): Promise<SharedSession> {
@@ -149,7 +147,7 @@ class SharedSession {
     try {
       const service = await serviceOf(endpoint, credentials.url)
       const session = new SharedSession(endpoint, credentials, service, whenOver)
-      await session.#login
+      await session.#loggedIn()
       await session.#findDatacenter()
       return session
     } catch (error) {
@@ -297,15 +295,15 @@ class SharedSession {
       throwIfMissing(answer)
       return answer
     }
-    const login = this.#login
+    const login = this.#loggedIn()
     await login
     try {
       return await ask()
     } catch (error) {
       if (!(error instanceof VimFault) || error.type !== 'NotAuthenticated') throw this.#known(error)
     }
-    if (this.#login === login) this.#login = this.#logIn()
-    await this.#login
+    if (this.#login === login) this.#login = undefined
+    await this.#loggedIn()
     try {
       return await ask()
     } catch (error) {
@@ -314,6 +312,15 @@ class SharedSession {
   }
 
   #known = (error: unknown): unknown => (error instanceof VimFault ? hostErrorOf(error, this.#place) : error)
+
+  /** A login that failed is tried again by whoever comes next. */
+  #loggedIn(): Promise<void> {
+    this.#login ??= this.#logIn().catch((error: unknown) => {
+      this.#login = undefined
+      throw error
+    })
+    return this.#login
+  }
 
   async #logIn(): Promise<void> {
     const { username, password } = this.#credentials
