@@ -21,11 +21,9 @@ export async function round(host: KvmHost, ids: readonly number[], way: Way): Pr
   return took
 }
 
-/** Look, apply, look: what the driver does on an open connection. */
+/** What a run does on an open connection: look, apply, and what that saw in the end, as in shared/hypervisors/run.ts. */
 export const wholeRun: Way = async ({ kind, session }, ids) => {
-  const desired = desiredOf(kind, ids)
-  await (await session.look(desired)).apply()
-  const { changes, findings, devices } = await session.look(desired)
+  const { changes, findings, devices } = await (await session.look(desiredOf(kind, ids))).apply()
   if (changes.length + findings.length > 0 || devices !== 2 * ids.length)
     throw new Error('the run left something to do')
 }
