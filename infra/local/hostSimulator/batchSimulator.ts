@@ -49,16 +49,18 @@ export function simulateApply(
   uptime: () => number,
   script: VxlanScript = 'absent',
 ): Answered & { readonly rest?: string } {
-  const [, deadline = '', pieces = ''] = /^(\d+)\n([\s\S]*)$/.exec(input) ?? []
+  const [header = '', deadline, length] = /^(\d+)\n(\d+)\n/.exec(input) ?? []
   const answer = { code: 0, stderr: '', stdout: '' }
-  let rest = pieces
-  while (!rest.startsWith('end\n')) {
-    const [header = '', kind, ...lengths] = /^(vlan|vxlan|script) (\d+) (\d+) (\d+)\n/.exec(rest) ?? []
-    if (header === '') throw new Error(`a piece of a batch begins with ${rest.slice(0, 40)}`)
-    rest = rest.slice(header.length)
+  const batch = input.slice(header.length, header.length + Number(length))
+  if (batch.length !== Number(length)) return { ...answer, code: applyEnds.cut }
+  const parts = batch.split(';').slice(0, -1)
+  for (let at = 0; at < parts.length; at += 1 + phases.length) {
+    const kind = parts[at]
+    if (kind !== 'vlan' && kind !== 'vxlan' && kind !== 'script')
+      throw new Error(`a piece of a batch is of the kind ${kind}`)
     for (const [index, { phase, run }] of phases.entries()) {
-      const text = rest.slice(0, Number(lengths[index]))
-      rest = rest.slice(text.length)
+      const text = parts[at + 1 + index]
+      if (text === undefined) throw new Error(`a piece of a batch has no ${phase}`)
       if (text === '') continue
       if (uptime() >= Number(deadline)) return { ...answer, code: applyEnds.late }
       const isScript = kind === 'script' && phase === 'create'
@@ -67,7 +69,7 @@ export function simulateApply(
       if (code !== 0) answer.stdout += `${phase} ${code}\n`
     }
   }
-  return { ...answer, rest: rest.slice('end\n'.length) }
+  return { ...answer, rest: input.slice(header.length + batch.length) }
 }
 
 /** A site's own modifyvxlan.sh, for EVPN, or CloudStack's: VNI, underlay and bridge a line. What is there by name is completed. */

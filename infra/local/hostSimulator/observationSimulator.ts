@@ -44,7 +44,7 @@ export function simulateObservation(host: ObservedHost, input = ''): string {
 }
 
 function simulateListing(host: ObservedHost): string {
-  const links = host.kernel.links()
+  const [links, routes] = [host.kernel.links(), host.kernel.routes()]
   const { igmpMaxMemberships, optmemMax } = host.kernel.limits
   const ipv6 = links.map((link) => `${link.name}/disable_ipv6:${link.disableIpv6 ? 1 : 0}`)
   return [
@@ -54,15 +54,14 @@ function simulateListing(host: ObservedHost): string {
     host.bootId,
     marker('links'),
     JSON.stringify(links.map(linkAsPrinted)),
-    marker('ipv6'),
-    ...['all/disable_ipv6:0', 'default/disable_ipv6:0', ...ipv6].sort(),
     marker('kernel'),
     withoutGroupNames,
-    `${kernelFiles.uptime}:${(uptimeOf(host) / 100).toFixed(2)} 0.00`,
+    ...['all/disable_ipv6:0', 'default/disable_ipv6:0', ...ipv6].sort(),
     `${kernelFiles.igmpMaxMemberships}:${igmpMaxMemberships}`,
     `${kernelFiles.optmemMax}:${optmemMax}`,
+    `${kernelFiles.uptime}:${(uptimeOf(host) / 100).toFixed(2)} 0.00`,
     marker('routes'),
-    JSON.stringify(host.kernel.routes().map(routeAsPrinted)),
+    ...(routes.length === 0 ? [] : [JSON.stringify(routes.map(routeAsPrinted))]),
     marker('vxlanScript'),
     host.vxlanScript ?? 'absent',
     marker('agent'),

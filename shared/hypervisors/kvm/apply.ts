@@ -23,8 +23,10 @@ export async function apply(
   logger: Logger,
 ): Promise<string | undefined> {
   if (actions.length === 0) return undefined
-  const pieces = piecesOf(actions).map((piece) => pieceInput(piece, group))
-  const answer = await commands.exec(applyCommand, `${deadline}\n${pieces.join('')}end\n\n`)
+  const batch = piecesOf(actions)
+    .map((piece) => pieceInput(piece, group))
+    .join('')
+  const answer = await commands.exec(applyCommand, `${deadline}\n${Buffer.byteLength(batch)}\n${batch}\n`)
   const stderr = answer.stderr.slice(0, 2000)
   const [reports = ''] = answer.stdout.split(marker('host'), 1)
   for (const [, phase, code] of reports.matchAll(/^(create|ipv6Off|up) (\d+)$/gm))
@@ -46,6 +48,5 @@ export async function apply(
 
 function pieceInput({ kind, actions }: Piece, group: number): string {
   const { create, ipv6Off, up } = batchOf(actions, group)
-  const lengths = [create, ipv6Off, up].map((text) => Buffer.byteLength(text))
-  return `${[kind, ...lengths].join(' ')}\n${create}${ipv6Off}${up}`
+  return [kind, create, ipv6Off, up].map((part) => `${part};`).join('')
 }

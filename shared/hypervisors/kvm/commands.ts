@@ -14,23 +14,13 @@ const agentProperties = '/etc/cloudstack/agent/agent.properties'
  * The sections of an observation, in the order in which they are printed. A `.bashrc` may print what it likes before the
  * first one, and `end` proves that nothing was cut off.
  */
-export const sections = [
-  'host',
-  'links',
-  'ipv6',
-  'kernel',
-  'routes',
-  'vxlanScript',
-  'agent',
-  'openVswitch',
-  'end',
-] as const
+export const sections = ['host', 'links', 'kernel', 'routes', 'vxlanScript', 'agent', 'openVswitch', 'end'] as const
 export type Section = (typeof sections)[number]
 
 /** The line that begins a section. */
 export const marker = (section: Section): string => `@@bridgekeeper:${section}@@`
 
-/** Printed instead of the list of IPv6 switches by a kernel without IPv6. */
+/** Printed instead of the IPv6 switches by a kernel without IPv6. */
 export const withoutIpv6 = 'without ipv6'
 /** Printed in the place of the devices' link groups where no group has a name: then `ip` prints numbers, and they are as good. */
 export const withoutGroupNames = 'without group names'
@@ -43,7 +33,10 @@ export const unreadable = 'unreadable'
 /** The key of the agent's driver for guest traffic, or for all. */
 const vifDriver = 'libvirt[.]vif[.]driver([.]Guest)?[[:space:]=:]'
 
-/** Where the kernel says what is read in the section `kernel`, beside the link group of every device that has one, if groups have names. */
+/**
+ * Where the kernel says what is read in the section `kernel`, beside the IPv6 switch of every device, and its link group if it
+ * has one and groups have names.
+ */
 export const kernelFiles = {
   uptime: '/proc/uptime',
   igmpMaxMemberships: '/proc/sys/net/ipv4/igmp_max_memberships',
@@ -106,9 +99,10 @@ identity() {
   read -r name </proc/sys/kernel/hostname; echo "$name"
   read -r boot </proc/sys/kernel/random/boot_id; echo "$boot"
 }
-# In a subshell only.
-ipv6() {
-  if cd /proc/sys/net/ipv6/conf 2>/dev/null; then exec grep -Hs "" -- */disable_ipv6; else echo "${withoutIpv6}"; fi
+# All IPv6 switches and limits, and what else is named, without a second read of each file. It stays where it has gone.
+numbers() {
+  if cd /proc/sys/net/ipv6/conf 2>/dev/null; then grep -m1 -Hs "" -- */disable_ipv6 ${limitFiles.join(' ')} "$@"
+  else echo "${withoutIpv6}"; grep -m1 -Hs "" -- ${limitFiles.join(' ')} "$@"; fi
 }
 # Whether a group has a name, beside that of 0.
 groups_have_names() {
@@ -120,10 +114,19 @@ groups_have_names() {
   done
   return 1
 }
-limits() { grep -Hs "" -- ${limitFiles.join(' ')}; }
+# Whether ip is worth its start: there is a route to 239.0.0.0/8 in the main table, or it is too long to be read here.
+may_have_routes() {
+  lines=0
+  while read -r device to more; do
+    case "$to" in ??????EF | EF??????) return 0 ;; esac
+    lines=$((lines + 1))
+    [ "$lines" -lt 32 ] || return 0
+  done </proc/net/route
+  return 1
+}
 rest() {
   ${mark('routes')}
-  ip -4 -j route show table main root 239.0.0.0/8 2>/dev/null
+  if may_have_routes 2>/dev/null; then ip -4 -j route show table main root 239.0.0.0/8 2>/dev/null; fi
   ${mark('vxlanScript')}
   if [ ! -r ${modifyVxlan} ]; then echo absent
   elif grep -Eq "^[^#]*[[:space:]]group[[:space:]]" ${modifyVxlan}; then echo multicast; else echo other; fi
@@ -142,17 +145,15 @@ rest() {
 echo
 identity
 if [ -n "$known" ]; then
-  digest="$({ identity; { ip -d -o link; ipv6; } | ${briefly}; limits; rest; } 2>/dev/null | sha256sum)"
+  digest="$({ identity; { ip -d -o link; numbers; } | ${briefly}; rest; } 2>/dev/null | sha256sum)"
   if [ "\${digest%% *}" = "$known" ]; then echo "${sameMarker}"; exit 0; fi
 fi
 ${mark('links')}
 ip -d -j link
-${mark('ipv6')}
-(ipv6)
 ${mark('kernel')}
 if groups_have_names; then (cd /sys/class/net 2>/dev/null; grep -Hsv "^0$" -- */netdev_group)
 else echo "${withoutGroupNames}"; fi
-grep -Hsv "^0$" -- ${Object.values(kernelFiles).join(' ')}
+numbers ${kernelFiles.uptime}
 rest
 ${mark('end')}`
 
@@ -162,20 +163,18 @@ export const observeCommand = script(observation)
 export const applyEnds = { lockFile: lockFileFailed, locked: 75, late: 76, vxlanLocked: 77, cut: 78 } as const
 
 /**
- * Applies a batch, piece by piece, under the host's lock, no phase of it after its deadline. On stdin: the deadline; then for
- * each piece a line with `vxlan`, `vlan` or `script` and the lengths of its phases in bytes, and the phases: lines for
- * `ip -batch` (`script`: VNI, underlay and bridge for the host's modifyvxlan.sh), for `sysctl`, for `ip -batch`; then a line
- * `end`. A piece with VXLAN devices holds CloudStack's own lock too (FACTS B4), which the script takes by itself. Prints
+ * Applies a batch, piece by piece, under the host's lock, no phase of it after its deadline. On stdin: the deadline and the
+ * batch's length in bytes, a line each; then the batch: for each piece `vxlan`, `vlan` or `script`, and its phases, a semicolon
+ * behind each of the four: lines for `ip -batch` (`script`: VNI, underlay and bridge for the host's modifyvxlan.sh), for
+ * `sysctl`, for `ip -batch`. A piece with VXLAN devices holds CloudStack's own lock too (FACTS B4), which the script takes by itself. Prints
  * `PHASE CODE` of each phase that did not run through: ip goes on after most errors (1), and some end the whole batch (255). A
  * setting of a device that is gone by now is no error.
  *
- * - All of it is read before anything is done: a machine that is busy with its devices may answer no packet, and what is still to
- *   be sent to it then waits for longer and longer; and what does not arrive whole is not begun.
- * - In the end the locks are let go, and it looks as observeCommand does, from the rest of stdin: one command less, which is a
- *   login shell and some round trips.
+ * All of it is read before anything is done: what does not arrive whole is not begun. In the end the locks are let go, and it
+ * looks as observeCommand does, from the rest of stdin: one command less, which is a login shell and some round trips.
  */
 export const applyCommand = script(`LC_ALL=C; export LC_ALL
-read -r deadline
+read -r deadline && read -r length || exit ${applyEnds.cut}
 ${inTime}
 report() { [ "$2" -eq 0 ] || echo "$1 $2"; }
 run_script() {
@@ -186,27 +185,13 @@ run_script() {
   done
   return $code
 }
-# So many bytes of stdin, as $text. A shell takes line ends away from the end of what it is given so: hence the dot.
-take() {
-  text=
-  [ "$1" -eq 0 ] || text="$(head -c "$1"; echo .)"
-  text="\${text%.}"
-  [ "\${#text}" -eq "$1" ] || exit ${applyEnds.cut}
-}
-pieces=0
-kind=
-while read -r kind create ipv6 up && [ "$kind" != end ]; do
-  pieces=$((pieces + 1))
-  take "$create"; eval "create_$pieces=\\$text"
-  take "$ipv6"; eval "ipv6_$pieces=\\$text"
-  take "$up"; eval "up_$pieces=\\$text kind_$pieces=\\$kind"
-done
-[ "$kind" = end ] || exit ${applyEnds.cut}
+batch="$(head -c "$length")"
+[ "\${#batch}" -eq "$length" ] || exit ${applyEnds.cut}
+set -f; IFS=";"; set -- $batch; set +f; unset IFS
 ${lock(10, `exit ${applyEnds.locked}`)}
-piece=0
-while [ "$piece" -lt "$pieces" ]; do
-  piece=$((piece + 1))
-  eval "kind=\\$kind_$piece create=\\$create_$piece ipv6=\\$ipv6_$piece up=\\$up_$piece"
+while [ "$#" -ge 4 ]; do
+  kind="$1" create="$2" ipv6="$3" up="$4"
+  shift 4
   if [ "$kind" = vxlan ]; then
     ${vxlanLock(`exit ${applyEnds.vxlanLocked}`)}
   fi

@@ -14,7 +14,7 @@
  */
 import { createHash } from 'node:crypto'
 import * as z from 'zod/mini'
-import { limitFiles, marker, type Section, tapName } from './commands.ts'
+import { limitFiles, marker, type Section, tapName, withoutIpv6 } from './commands.ts'
 import type { Listing } from './observe.ts'
 
 const optionalName = z.nullish(z.string())
@@ -61,7 +61,7 @@ export function digestOf({ parts, links: printed }: Listing): string | undefined
     marker('host'),
     ...lines('host'),
     ...links.data.flatMap((link) => (link.ifname === undefined || isTap(link) ? [] : [briefly(link)])),
-    ...lines('ipv6').filter((line) => !tapName.test(line.replace(/\/disable_ipv6:.*$/, ''))),
+    ...kernel.filter((line) => line === withoutIpv6 || isSwitchOfOther(line)),
     ...limitFiles.flatMap((file) => kernel.find((line) => line.startsWith(`${file}:`)) ?? []),
     ...rest.flatMap((section) => [marker(section), ...lines(section)]),
     '',
@@ -71,6 +71,12 @@ export function digestOf({ parts, links: printed }: Listing): string | undefined
 
 /** As the host prints them, in a digest as in a listing. */
 const rest = ['routes', 'vxlanScript', 'agent', 'openVswitch'] as const satisfies readonly Section[]
+
+/** Of a device that is no tap. */
+function isSwitchOfOther(line: string): boolean {
+  const [, device] = /^(.+)\/disable_ipv6:/.exec(line) ?? []
+  return device !== undefined && !tapName.test(device)
+}
 
 const isTap = ({ ifname, altnames = [], linkinfo }: LinkShape): boolean =>
   tapName.test(ifname) && linkinfo?.info_kind === 'tun' && linkinfo.info_data?.type === 'tap' && altnames.length === 0

@@ -60,6 +60,11 @@ const count = z
   .string()
   .check(z.regex(/^\d{1,10}$/))
   .transform(Number)
+/** Of `disable_ipv6`: true where IPv6 is on. */
+const switchShape = z
+  .string()
+  .check(z.regex(/^-?\d{1,10}$/))
+  .transform((value) => Number(value) === 0)
 const hostShape = z.tuple([
   z.string().check(z.regex(/^[A-Za-z0-9_.-]{1,253}$/)),
   z.string().check(z.regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/)),
@@ -103,9 +108,8 @@ export const readObservation = (output: string): HostFacts => factsOf(readListin
 
 /** @throws HostError as readObservation does. */
 export function factsOf({ parts, links: printed }: Listing): HostFacts {
-  const switches = readIpv6(parts.ipv6)
+  const { switches, groups, ...kernel } = readKernel(parts.kernel)
   const links = parsed('links', linksShape, printed).flatMap((shape) => (shape.ifname === undefined ? [] : [shape]))
-  const { groups, ...kernel } = readKernel(parts.kernel)
   const agent = readAgent(parts.agent)
   return {
     ...identityOf(parts.host),
@@ -135,7 +139,6 @@ function splitSections(output: string): Readonly<Record<Section, string>> {
   return {
     host: body('host'),
     links: body('links'),
-    ipv6: body('ipv6'),
     kernel: body('kernel'),
     routes: body('routes'),
     vxlanScript: body('vxlanScript'),
@@ -153,39 +156,34 @@ function json(command: string, text: string): unknown {
   }
 }
 
-/** Whether IPv6 is on, for each device that has a switch. A kernel without IPv6 has none. */
-function readIpv6(text: string): ReadonlyMap<string, boolean> {
-  const lines = text.split('\n').filter((line) => line !== '')
-  if (lines.length === 1 && lines[0] === withoutIpv6) return new Map()
-  const switches = new Map<string, boolean>()
-  for (const line of lines) {
-    const [, device, value] = /^(.+)\/disable_ipv6:(-?\d+)$/.exec(line) ?? []
-    if (device === undefined) throw misread(`an IPv6 switch reads ${excerpt(line)}`)
-    switches.set(device, Number(value) === 0)
-  }
-  if (!switches.has('all')) throw misread('the list of IPv6 switches is not whole')
-  return switches
-}
-
 const knownFiles: ReadonlySet<string> = new Set(Object.values(kernelFiles))
 
 /** Of each device that has one; null: none has a name, so that they are as `ip` prints them. */
 type Groups = ReadonlyMap<string, number> | null
 
+/** Whether IPv6 is on, for each device that has a switch. A kernel without IPv6 has none. */
+type Switches = ReadonlyMap<string, boolean>
+
 /** `file:value` a line. Where link groups have names, `ip` prints these, and the groups come from the kernel. */
-function readKernel(text: string): Omit<KernelFacts, 'ipv6'> & { readonly groups: Groups } {
+function readKernel(
+  text: string,
+): Omit<KernelFacts, 'ipv6'> & { readonly groups: Groups; readonly switches: Switches } {
   const lines = text.split('\n').filter((one) => one !== '')
-  const isPrinted = lines[0] === withoutGroupNames
+  const isPrinted = lines.includes(withoutGroupNames)
+  const hasIpv6 = !lines.includes(withoutIpv6)
   const groups = new Map<string, number>()
+  const switches = new Map<string, boolean>()
   const values = new Map<string, string>()
-  for (const line of isPrinted ? lines.slice(1) : lines) {
+  for (const line of lines.filter((one) => one !== withoutGroupNames && one !== withoutIpv6)) {
     const [, file, value] = /^([^:]+):(.*)$/.exec(line) ?? []
     if (file === undefined || value === undefined) throw misread(`what the kernel says reads ${excerpt(line)}`)
-    const [, device] = /^([^/]+)\/netdev_group$/.exec(file) ?? []
-    if (device === undefined && !knownFiles.has(file)) throw misread(`the kernel was not asked for ${excerpt(file)}`)
-    if (device === undefined) values.set(file, value)
-    else groups.set(device, parsed(`the link group of ${device}`, count, value))
+    const [, device = '', what] = /^([^/]+)\/(netdev_group|disable_ipv6)$/.exec(file) ?? []
+    if (what === 'disable_ipv6') switches.set(device, parsed(`the IPv6 switch of ${device}`, switchShape, value))
+    else if (what === 'netdev_group') groups.set(device, parsed(`the link group of ${device}`, count, value))
+    else if (knownFiles.has(file)) values.set(file, value)
+    else throw misread(`the kernel was not asked for ${excerpt(file)}`)
   }
+  if (hasIpv6 && !switches.has('all')) throw misread('the list of IPv6 switches is not whole')
   const [, seconds, hundredths] = /^(\d+)\.(\d\d) /.exec(values.get(kernelFiles.uptime) ?? '') ?? []
   if (seconds === undefined || hundredths === undefined) throw misread('the boot clock is missing')
   const limit = (file: string): number | null => {
@@ -193,6 +191,7 @@ function readKernel(text: string): Omit<KernelFacts, 'ipv6'> & { readonly groups
     return value === undefined ? null : parsed(file, count, value)
   }
   return {
+    switches,
     groups: isPrinted ? null : groups,
     uptime: Number(seconds) * 100 + Number(hundredths),
     igmpMaxMemberships: limit(kernelFiles.igmpMaxMemberships),
@@ -247,7 +246,7 @@ function readOvs(text: string): OpenVswitch {
   }
 }
 
-function linkOf(shape: LinkShape, switches: ReadonlyMap<string, boolean>, groups: Groups): Link {
+function linkOf(shape: LinkShape, switches: Switches, groups: Groups): Link {
   const [ownName = '', printedParent] = shape.link == null ? shape.ifname.split('@') : [shape.ifname]
   const link = parsed('the name of a link', name, ownName)
   const kind = shape.linkinfo?.info_kind ?? null

@@ -34,7 +34,7 @@ function printed(
     openVswitch = '',
   } = parts
   const at = (section: string, body: string): string => `@@bridgekeeper:${section}@@\n${body}\n`
-  return `\n${at('host', host)}${at('links', links)}${at('ipv6', ipv6)}${at('kernel', kernel)}${at('routes', routes)}${at('vxlanScript', vxlanScript)}${at('agent', agent)}${at('openVswitch', openVswitch)}@@bridgekeeper:end@@\n`
+  return `\n${at('host', host)}${at('links', links)}${at('kernel', `${ipv6}\n${kernel}`)}${at('routes', routes)}${at('vxlanScript', vxlanScript)}${at('agent', agent)}${at('openVswitch', openVswitch)}@@bridgekeeper:end@@\n`
 }
 
 describe('a recorded host without any of our devices', () => {
