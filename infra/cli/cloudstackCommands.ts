@@ -1,6 +1,6 @@
 /**
  * The commands that speak to CloudStack itself and need no deployment: only the settings that name it and a key. In: what
- * the process has. Out: `doctor`, `role show` and `role create`, on the program.
+ * the process has. Out: `doctor`, `role`, `certificate` and `webhook`, on the program.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Command, InvalidArgumentError, Option } from 'commander'
@@ -11,10 +11,12 @@ import { cloudOf, cloudsOf } from '../../shared/runtime/clouds.ts'
 import { parseConfiguration, parseConfigurationWithCloudStack } from '../../shared/runtime/configuration.ts'
 import { silent } from '../../shared/runtime/logger.ts'
 import { cloudStackOf } from '../../shared/runtime/runtime.ts'
+import { webhookSecretOf } from '../../shared/runtime/webhookSecret.ts'
 import { type CertificateOptions, certificateCommand } from './certificateCommand.ts'
 import { type DoctorOptions, doctorCommand } from './doctorCommand.ts'
 import type { Surroundings, Told } from './program.ts'
 import { type RoleOptions, roleCommand } from './roleCommand.ts'
+import { type WebhookOptions, webhookCommand } from './webhookCommand.ts'
 
 interface WhichCloud {
   readonly cloud?: string
@@ -73,6 +75,24 @@ export function addCertificate(program: Command, around: Surroundings, told: Tol
   act('status', 'what is kept, until when, and who renews it')
   getting(act('issue', 'get the first one')).option('--replace', 'also where one is kept')
   getting(act('renew', 'get one for the same key, whether it is due or not'))
+}
+
+export function addWebhook(program: Command, around: Surroundings, told: Told): void {
+  const group = program.command('webhook').description('the webhook of CloudStack that starts snapshots (from 4.20 on)')
+  const act = (name: 'install' | 'status' | 'remove', description: string): Command =>
+    withCloud(group.command(name).description(description)).action(async (options: WebhookOptions & WhichCloud) => {
+      const { name: cloud, environment } = cloudOf(around.environment, options.cloud)
+      const settings = parseConfigurationWithCloudStack(environment)
+      const cloudstack = cloudStackOf(settings, { logger: silent, timeoutMs })
+      const parts = { cloud, cloudstack, keeper: webhookSecretOf(settings, environment) }
+      told.exit(await webhookCommand(name, options, parts, around.output))
+    })
+  act('status', 'whether it is installed, and its last deliveries')
+  act('install', 'make it, or put it right; its secret is made where there is none')
+    .option('--url <url>', 'the address of the function webhook, as CloudStack reaches it (default: as it is)')
+    .option('--new-secret', 'with another secret')
+    .option('--dry-run', 'only say what would be done')
+  act('remove', 'remove it; its secret is kept').option('--dry-run', 'only say what would be done')
 }
 
 function daysIn(text: string): number {

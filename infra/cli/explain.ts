@@ -17,6 +17,7 @@ import { RevisionDamaged } from '../../shared/reconcile/revision.ts'
 import { ConfigurationError } from '../../shared/runtime/configuration.ts'
 import { shownAddress } from '../../shared/runtime/shown.ts'
 import { ItemMalformed } from '../../shared/store/items.ts'
+import { SecretUnusable } from '../../shared/webhook/secret.ts'
 import type { Deployment } from './deployment.ts'
 import { oneLine } from './printable.ts'
 import { UsageError } from './selectors.ts'
@@ -25,6 +26,7 @@ import { UsageError } from './selectors.ts'
 const ours = [
   CertificateRefused,
   CredentialsUnusable,
+  SecretUnusable,
   KeepingFailed,
   ConfigurationError,
   NothingSelected,

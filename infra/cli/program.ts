@@ -8,7 +8,7 @@ import { silent } from '../../shared/runtime/logger.ts'
 import { createRuntime, type Runtime } from '../../shared/runtime/runtime.ts'
 import { type ActOptions, pauseCommand, releaseCommand, resumeCommand } from './actCommands.ts'
 import { type BackfillOptions, backfillCommand } from './backfillCommand.ts'
-import { addCertificate, addDoctor, addRole } from './cloudstackCommands.ts'
+import { addCertificate, addDoctor, addRole, addWebhook } from './cloudstackCommands.ts'
 import { type Deployment, findDeployment, type Where, withSnapshotQueue } from './deployment.ts'
 import { acceptCommand, importCommand, type KeyOptions, listCommand } from './hostKeysCommand.ts'
 import { withWhy } from './operator.ts'
@@ -49,6 +49,7 @@ export function createProgram(version: string, around: Surroundings, told: Told)
   addDoctor(program, around, told)
   addRole(program, around, told)
   addCertificate(program, around, told)
+  addWebhook(program, around, told)
   return program
 }
 

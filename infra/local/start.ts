@@ -10,13 +10,17 @@ import { ConfigurationError, parseConfiguration } from '../../shared/runtime/con
 import type { Logger } from '../../shared/runtime/logger.ts'
 import { type EmbeddedCloud, startEmbeddedCloud } from './cloud/cloud.ts'
 import { DataDirectoryError, holdDataDirectory, type Service, serviceFile } from './cloud/dataDirectory.ts'
+import { type Ingress, startIngress } from './cloud/ingress.ts'
 import { jsonLines } from './cloud/jsonLines.ts'
 import { DeploymentError } from './cloud/variables.ts'
 import { checkClouds } from './preflight.ts'
 
 async function main(): Promise<void> {
   const clouds = cloudsOf(process.env)
-  const directory = resolve(parseConfiguration(environmentOfDeployment(process.env)).BRIDGEKEEPER_DATA)
+  const { BRIDGEKEEPER_DATA: data, BRIDGEKEEPER_WEBHOOK_LISTEN: listen } = parseConfiguration(
+    environmentOfDeployment(process.env),
+  )
+  const directory = resolve(data)
   const logger = jsonLines(
     (line) => process.stdout.write(line),
     () => new Date(),
@@ -25,12 +29,14 @@ async function main(): Promise<void> {
   await checkClouds(clouds, existsSync(records))
   const letGo = holdDataDirectory(directory)
   const cloud = await startEmbeddedCloud({ environment: process.env, logger, data: records })
+  const ingress = listen === undefined ? undefined : await startIngress(cloud, listen)
   const file = serviceFile(directory)
   const names = clouds.map(({ name }) => name)
   const environment = { ...cloud.environment, BRIDGEKEEPER_CLOUD: names.join(',') }
   writeService(file, { pid: process.pid, startedAt: new Date().toISOString(), environment })
-  logger.info('started', { pid: process.pid, data: directory, clouds: names })
-  stopOnSignals(cloud, logger, () => {
+  const webhook = ingress === undefined ? {} : { webhook: ingress.url }
+  logger.info('started', { pid: process.pid, data: directory, clouds: names, ...webhook })
+  stopOnSignals(cloud, ingress, logger, () => {
     rmSync(file, { force: true })
     letGo()
   })
@@ -45,13 +51,14 @@ function writeService(file: string, service: Service): void {
 }
 
 /** The first signal lets what is running end; a second one ends everything at once, which is as safe as kill -9. */
-function stopOnSignals(cloud: EmbeddedCloud, logger: Logger, leave: () => void): void {
+function stopOnSignals(cloud: EmbeddedCloud, ingress: Ingress | undefined, logger: Logger, leave: () => void): void {
   let stopping = false
   const stop = async (signal: NodeJS.Signals): Promise<void> => {
     if (stopping) process.exit(1)
     stopping = true
     logger.info('stopping', { signal })
     try {
+      await ingress?.stop()
       await cloud.stop()
       leave()
       logger.info('stopped')

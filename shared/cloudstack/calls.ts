@@ -61,6 +61,15 @@ const entries = {
   listRolePermissions: { needed: 'administrator', changes: false, why: 'role show, role create: its rules' },
   createRole: { needed: 'administrator', changes: true, why: 'role create --apply' },
   createRolePermission: { needed: 'administrator', changes: true, why: 'role create --apply: its rules, one by one' },
+  listWebhooks: {
+    needed: 'administrator',
+    changes: false,
+    why: 'webhook install, status and remove: whether ours is there',
+  },
+  createWebhook: { needed: 'administrator', changes: true, why: 'webhook install' },
+  updateWebhook: { needed: 'administrator', changes: true, why: 'webhook install, where ours is not as it should be' },
+  deleteWebhook: { needed: 'administrator', changes: true, why: 'webhook remove: ours' },
+  listWebhookDeliveries: { needed: 'administrator', changes: false, why: 'webhook status: the last ten deliveries' },
 } as const satisfies Readonly<Record<string, Call>>
 
 /** The name of an API command, to the letter: names are case-sensitive. */

@@ -26,6 +26,9 @@ const dayMs = 24 * 3_600_000
 const telling =
   /^(NETWORK\.|PHYSICAL\.NETWORK\.|TRAFFIC\.TYPE\.|ZONE\.|VPC\.|ACCOUNT\.DELETE|DOMAIN\.DELETE|PROJECT\.DELETE)/
 
+/** @param type as an event has it, for example NETWORK.CREATE */
+export const tellsOfNetworks = (type: string): boolean => telling.test(type)
+
 const cursorSchema = z.object({
   v: z.literal(1),
   /** When the newest event was created, in milliseconds since the epoch. */
@@ -70,7 +73,7 @@ export function judge(cursor: EventCursor | undefined, page: Page<EventRow>, now
 }
 
 const tellingSince = (start: number, rows: readonly EventRow[]): readonly EventRow[] =>
-  rows.filter(({ type, created }) => created >= start && telling.test(type))
+  rows.filter(({ type, created }) => created >= start && tellsOfNetworks(type))
 
 /** Twelve hexadecimal digits: enough to tell a few hundred apart, short enough to be stored. */
 const shortId = ({ id }: EventRow): string => id.slice(0, 13)

@@ -8,6 +8,7 @@ import type { Context } from 'aws-lambda'
 import type * as z from 'zod/mini'
 import { messageVersion } from '../queue/queues.ts'
 import type { Environment } from './configuration.ts'
+import { type HttpAnswer, type HttpRequest, httpRequest } from './httpEvent.ts'
 import type { Logger } from './logger.ts'
 import type { Overrides } from './ports.ts'
 import { createRuntimes, type Runtime, type Runtimes } from './runtime.ts'
@@ -53,9 +54,27 @@ export function queueLambda<T extends { readonly cloud: string }>(
   })
 }
 
+/**
+ * For a function that is asked over HTTP, for any cloud of the deployment. @param make what answers, once, when it is first asked
+ * @throws MalformedRequest for an event that is no request
+ */
+export function httpLambda(
+  name: string,
+  make: (runtimes: Runtimes, logger: Logger) => (request: HttpRequest) => Promise<HttpAnswer>,
+): Create {
+  return (environment, overrides) => {
+    let answer: ReturnType<typeof make> | undefined
+    const work = async (event: unknown, runtimes: Runtimes, _remaining: unknown, logger: Logger) => {
+      answer ??= make(runtimes, logger)
+      return answer(httpRequest(event))
+    }
+    return wrapped(name, work)(environment, overrides)
+  }
+}
+
 function wrapped(
   name: string,
-  work: (event: unknown, runtimes: Runtimes, remaining: () => number) => Promise<unknown>,
+  work: (event: unknown, runtimes: Runtimes, remaining: () => number, logger: Logger) => Promise<unknown>,
 ): Create {
   return (environment, overrides) => {
     const logger = overrides?.logger ?? powertools(name)
@@ -64,7 +83,7 @@ function wrapped(
       .onError(({ error }) => logger.error(`${name} failed`, { error: error ? told(error) : 'unknown' }))
       .handler(async (event, context) => {
         runtimes ??= createRuntimes(environment, logger, overrides)
-        return work(event, runtimes, () => context.getRemainingTimeInMillis())
+        return work(event, runtimes, () => context.getRemainingTimeInMillis(), logger)
       })
   }
 }

@@ -13,6 +13,7 @@ import { createSharedGate, type SharedGate } from '../flow/sharedGate.ts'
 import { createSqsQueues } from '../queue/sqs.ts'
 import { createDynamoDbStore } from '../store/dynamodb.ts'
 import { sparingNewer } from '../store/notNewer.ts'
+import type { SecretKeeper } from '../webhook/secret.ts'
 import { type AgentCertificate, agentCertificateOf } from './agentCertificate.ts'
 import { dynamoDbClient, sqsClient } from './clients.ts'
 import { cloudOf, cloudsOf } from './clouds.ts'
@@ -26,6 +27,7 @@ import type { Logger } from './logger.ts'
 import type { Overrides, Ports } from './ports.ts'
 import type { Settings, SettingsWithCloudStack } from './settings.ts'
 import { shownValue } from './shown.ts'
+import { webhookSecretOf } from './webhookSecret.ts'
 
 export interface Runtime {
   readonly settings: Settings
@@ -41,6 +43,8 @@ export interface Runtime {
   readonly cloudstack: (until?: number) => CloudStack
   /** Asked for only where agents are. @throws ConfigurationError when the settings contradict each other */
   readonly agentCertificate: () => AgentCertificate
+  /** What this cloud's webhook is signed with. */
+  readonly webhookSecret: () => SecretKeeper
 }
 
 /** Of every cloud of the deployment, each made when it is first used. */
@@ -99,7 +103,16 @@ export function createRuntime(environment: Environment, logger: Logger, override
     certificate ??= agentCertificateOf(settings, environment, ports.now)
     return certificate
   }
-  return { settings, policy, ports, gate, cloudstack, agentCertificate, sleep }
+  return {
+    settings,
+    policy,
+    ports,
+    gate,
+    cloudstack,
+    agentCertificate,
+    webhookSecret: () => webhookSecretOf(settings, environment),
+    sleep,
+  }
 }
 
 const queueUrls = (settings: Settings) => ({

@@ -98,6 +98,19 @@ const jumpHost = z.pipe(
   }),
 )
 
+/** `PORT`, on this machine alone, or `HOST:PORT`, an IPv6 address in brackets. */
+const listening = z.pipe(
+  text,
+  z.transform((value, context) => {
+    const [, bracketed, plain, port] =
+      /^(?:(?:\[([0-9A-Fa-f:.]{2,45})\]|([A-Za-z0-9._-]{1,253})):)?(\d{1,5})$/.exec(value) ?? []
+    if (port !== undefined && Number(port) <= 65535)
+      return { address: bracketed ?? plain ?? '127.0.0.1', port: Number(port) }
+    context.issues.push({ code: 'custom', input: value, message: 'is not [HOST:]PORT' })
+    return z.NEVER
+  }),
+)
+
 const identifier = text.check(
   z.regex(/^[A-Za-z0-9._-]{1,64}$/, 'may hold only letters, digits, dots, dashes and underscores, 64 at most'),
 )
@@ -135,6 +148,8 @@ export const settings = z.object({
   BRIDGEKEEPER_AGENT_RENEW_DAYS: z.optional(whole(1, 3650)),
   BRIDGEKEEPER_AGENT_PORT: z._default(whole(1, 65535), 4814),
   BRIDGEKEEPER_AGENT_VERIFY_SECONDS: z._default(whole(1, 604800), 21600),
+  BRIDGEKEEPER_WEBHOOK_SECRET: z.optional(text),
+  BRIDGEKEEPER_WEBHOOK_LISTEN: z.optional(listening),
   BRIDGEKEEPER_XAPI_CREDENTIALS_FILE: z.optional(text),
   BRIDGEKEEPER_VCENTER_CREDENTIALS_FILE: z.optional(text),
   BRIDGEKEEPER_XAPI_PORT: z._default(whole(1, 65535), 443),
@@ -179,7 +194,7 @@ export const known: readonly string[] = Object.keys(settingsWithCloudStack.shape
 
 /** Whether it is of the whole deployment, and never of one of its clouds (clouds.ts). */
 export const isOfDeployment = (name: string): boolean =>
-  ['BRIDGEKEEPER_CLOUD', 'BRIDGEKEEPER_DATA', 'BRIDGEKEEPER_TABLE'].includes(name) ||
+  ['BRIDGEKEEPER_CLOUD', 'BRIDGEKEEPER_DATA', 'BRIDGEKEEPER_TABLE', 'BRIDGEKEEPER_WEBHOOK_LISTEN'].includes(name) ||
   name.startsWith('BRIDGEKEEPER_QUEUE_')
 
 /** Whether it says where a cloud is or who asks it, so that no two clouds share it. */
@@ -208,5 +223,6 @@ export const fixes: Readonly<Record<string, string>> = {
     'set it to native, or to script where the hosts’ own modifyvxlan.sh makes VXLAN networks, for EVPN for example',
   BRIDGEKEEPER_HOSTNAMES: 'write it like kvm-a=node17,kvm-b=node18: CloudStack’s name, then the machine’s own',
   BRIDGEKEEPER_SSH_HOSTKEYS: 'set it to strict or accept-new',
+  BRIDGEKEEPER_WEBHOOK_LISTEN: 'write it like 4815, or 192.0.2.9:4815 where CloudStack is on another machine',
   BRIDGEKEEPER_SSH_JUMP: 'write it like gate.example.org, ops@192.0.2.9:2222 or [2001:db8::9]:22',
 }

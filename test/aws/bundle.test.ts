@@ -18,6 +18,7 @@ const functions = [
   'provisionVmware',
   'provisionXenserver',
   'snapshot',
+  'webhook',
 ]
 const run = promisify(execFile)
 
@@ -44,6 +45,7 @@ const call = `
 /** As its queue starts it, or as one starts it by hand. */
 const eventOf = (name: string): unknown => {
   if (name === 'backfill' || name === 'housekeeping') return {}
+  if (name === 'webhook') return { requestContext: { http: { method: 'POST' } }, headers: {}, body: '{}' }
   const body = JSON.stringify({ v: 1, cloud: 'default', zone: 'z', host: 'h', tick: 1, why: 'edge' })
   return { Records: [{ messageId: 'm', body, attributes: { ApproximateReceiveCount: '1' } }] }
 }
@@ -69,12 +71,16 @@ describe('the bundles', () => {
     expect(bundles.find((each) => each.name === name)?.bytes).toBeLessThanOrEqual(budget)
   })
 
+  /** Whoever does not sign learns nothing, also where nothing is configured. */
+  const endOf = (name: string): RegExp =>
+    name === 'webhook' ? /ENDED WITH nothing/ : /ENDED WITH ConfigurationError: BRIDGEKEEPER_TABLE is not set/
+
   test.each(functions)('%s loads, and asks for its configuration at the first call', async (name) => {
     const environment = { NODE_PATH: join(root, 'node_modules'), AWS_REGION: 'us-east-1' }
     const file = join(out, 'functions', `${name}.js`)
     const args = ['-e', call, file, JSON.stringify(eventOf(name))]
     const { stdout } = await run(process.execPath, args, { env: environment, timeout: 20_000 })
-    expect(stdout).toMatch(/ENDED WITH ConfigurationError: BRIDGEKEEPER_TABLE is not set/)
+    expect(stdout).toMatch(endOf(name))
   })
 
   test('snapshot speaks to CloudStack, although a part of its HTTP library is left out', async () => {

@@ -16,14 +16,16 @@ const functions = [
   'provisionVmware',
   'provisionCloudstack',
   'backfill',
+  'webhook',
   'housekeeping',
 ]
-const queued = functions.filter((name) => !['backfill', 'housekeeping'].includes(name))
+const queued = functions.filter((name) => !['backfill', 'webhook', 'housekeeping'].includes(name))
 /** Tombstones of networks that are back; expired items. */
 const deleting = ['snapshot', 'housekeeping']
-/** The certificate for agents, one secret a cloud. */
+/** The certificate for agents, and what events of the webhook are signed with: one secret a cloud. */
 const readingSecrets: Readonly<Record<string, readonly string[]>> = {
   provisionKvm: ['GetSecretValue'],
+  webhook: ['GetSecretValue'],
   housekeeping: ['GetSecretValue', 'PutSecretValue'],
 }
 const logical = (name: string): string => name.charAt(0).toUpperCase() + name.slice(1)
@@ -99,7 +101,7 @@ describe(`a clean clone is packaged ${circumstances}`, () => {
     const text = JSON.stringify(properties(`${logical(name)}Role`))
     const secrets = text.match(/secretsmanager:[A-Z]\w+/g) ?? []
     expect(secrets.map((action) => action.slice('secretsmanager:'.length))).toEqual(readingSecrets[name] ?? [])
-    expect(text.replace(':secret:bridgekeeper/agent/*', '')).not.toContain('*')
+    expect(text.replace(/:secret:bridgekeeper\/(agent|webhook)\/\*/, '')).not.toContain('*')
     expect(text).not.toMatch(/dynamodb:(Scan|PutItem|Batch)/)
     expect(text.includes('dynamodb:DeleteItem')).toBe(deleting.includes(name))
     expect(text).toContain('dynamodb:UpdateItem')
@@ -125,6 +127,17 @@ describe(`a clean clone is packaged ${circumstances}`, () => {
       EventSourceArn: { 'Fn::GetAtt': [`${logical(name)}Queue`, 'Arn'] },
       ScalingConfig: { MaximumConcurrency: expect.any(Number) },
     })
+  })
+
+  test('webhook alone has an address, which answers nobody unless it is asked for', () => {
+    const addresses = Object.entries(resources).filter(([, { Type }]) => Type === 'AWS::Lambda::Url')
+    expect(addresses.map(([id]) => id)).toEqual(['WebhookLambdaFunctionUrl'])
+    expect(properties('WebhookLambdaFunctionUrl')).toMatchObject({ AuthType: 'NONE' })
+    expect(properties('WebhookLambdaFunction').ReservedConcurrentExecutions).toBe(0)
+    const written = functions.filter(
+      (name) => properties(`${logical(name)}LambdaFunction`).ReservedConcurrentExecutions !== undefined,
+    )
+    expect(written).toEqual(['webhook'])
   })
 
   test('snapshot is started every minute, housekeeping once a day', () => {

@@ -2,6 +2,9 @@
  * The list of calls is what is called: under the role that `role create` makes of it, and nothing more, a whole tick, a
  * request by the driver cloudstack, a removal's reads and doctor do all that they do; and each call of the list is made.
  */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import * as z from 'zod'
 import { doctorSchema } from '../../infra/cli/doctor/doctorJson.ts'
@@ -35,9 +38,13 @@ const environmentOf = ({ apiKey, secretKey }: Pick<Account, 'apiKey' | 'secretKe
 })
 
 beforeEach(async () => {
-  simulator = await startScene()
+  simulator = await startScene({ version: '4.20.0.0' })
   const { code } = await runInProcess(['role', 'create', '--apply', '-q'], environmentOf(simulator))
   expect(code).toBe(0)
+  const data = mkdtempSync(join(tmpdir(), 'least-'))
+  for (const args of [['install', '--url', 'http://192.0.2.9/'], ['install', '--new-secret'], ['status'], ['remove']])
+    await runInProcess(['webhook', ...args], { ...environmentOf(simulator), BRIDGEKEEPER_DATA: data })
+  rmSync(data, { recursive: true })
   byAdministrator = { ...simulator.requests }
   service = simulator.addAccount('bridgekeeper', 'Bridgekeeper')
 })

@@ -19,9 +19,12 @@ describe('what a key needs', () => {
     expect(neededBy(['kvm-ssh'], true)).toEqual(needed)
   })
 
-  it('is never to make roles', () => {
+  it('is never to make roles or webhooks', () => {
     const others = commands.filter((command) => !neededBy(['cloudstack', 'kvm-agent'], true).includes(command))
-    expect(others).toEqual(['listRoles', 'listRolePermissions', 'createRole', 'createRolePermission'])
+    expect(others).toEqual([
+      ...['listRoles', 'listRolePermissions', 'createRole', 'createRolePermission'],
+      ...['listWebhooks', 'createWebhook', 'updateWebhook', 'deleteWebhook', 'listWebhookDeliveries'],
+    ])
   })
 
   it('is every rule by its name, and the denial last', () => {

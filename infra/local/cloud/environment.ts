@@ -28,8 +28,9 @@ const clients = ({ region, dynamoDb, sqs, key }: Addresses): Readonly<Record<str
 /** CloudFormation would put a secret in; here the operator's own environment has it, or it is missing. */
 const isDynamicReference = (text: string): boolean => text.startsWith('{{resolve:')
 
-/** Here the certificate is in files, unless the operator's own environment names a secret. */
-const isOfAws = (name: string): boolean => name === 'BRIDGEKEEPER_AGENT_SECRET'
+/** Here the certificate and the webhook's secret are in files, unless the operator's own environment names a secret. */
+const isOfAws = (name: string): boolean =>
+  name === 'BRIDGEKEEPER_AGENT_SECRET' || name === 'BRIDGEKEEPER_WEBHOOK_SECRET'
 
 const isAddress = (name: string): boolean =>
   name.startsWith('AWS_') || name === 'BRIDGEKEEPER_TABLE' || name.startsWith('BRIDGEKEEPER_QUEUE_')

@@ -28,7 +28,9 @@ const event = z.union([z.strictObject({ schedule }), z.strictObject({ sqs: queue
 const functionSchema = z.object({
   handler: z.string(),
   timeout: z.int().min(1).max(900).default(6),
-  reservedConcurrency: z.int().min(1).optional(),
+  reservedConcurrency: z.int().min(0).optional(),
+  /** It has an address of its own, which startIngress stands for here. */
+  url: z.boolean().optional(),
   environment,
   events: z.array(event).default([]),
 })
@@ -69,8 +71,9 @@ export type ServerlessDocument = z.infer<typeof document>
 export function readServerless(root: string, stage: string): ServerlessDocument {
   const file = (path: string): unknown => parseFile(root, path)
   const raw = file('serverless.yml')
-  const parameters = z.object({ params: z.object({ default: z.record(z.string(), z.unknown()) }) }).safeParse(raw)
-  const sources = { stage, parameters: parameters.data?.params.default ?? {}, file }
+  const params = z.object({ params: z.record(z.string(), z.record(z.string(), z.unknown())) }).safeParse(raw)
+    .data?.params
+  const sources = { stage, parameters: { ...params?.default, ...params?.[stage] }, file }
   const parsed = document.safeParse(resolveVariables(raw, sources, 'serverless.yml'))
   if (parsed.success) return parsed.data
   const problems = parsed.error.issues.map(({ path, message }) => `serverless.yml: ${path.join('.')}: ${message}`)

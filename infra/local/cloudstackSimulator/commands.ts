@@ -23,6 +23,7 @@ import { invalid, missing, Refusal, unknownId } from './refusal.ts'
 import { createRole, createRolePermission, listRolePermissions, listRoles, roleAllows } from './roles.ts'
 import { hostRow, networkRow } from './rows.ts'
 import { type CloudState, hostOf, noteEvent } from './state.ts'
+import { createWebhook, deleteWebhook, listWebhookDeliveries, listWebhooks, updateWebhook } from './webhooks.ts'
 
 export interface CommandContext {
   readonly state: CloudState
@@ -41,8 +42,12 @@ interface Command {
   readonly annotated?: readonly Role[]
   readonly demands?: readonly string[]
   readonly async?: true
+  /** The first version that has it; absent: all that are simulated. */
+  readonly since?: string
   readonly run: (context: CommandContext, parameters: Parameters) => Answer | Promise<Answer>
 }
+
+const webhookCommand = { everybody: true, annotated: ['Admin', 'DomainAdmin', 'User'], since: '4.20' } as const
 
 const table: Readonly<Record<string, Command>> = {
   listZones: { everybody: true, run: listZones },
@@ -74,6 +79,29 @@ const table: Readonly<Record<string, Command>> = {
   createNetwork: { everybody: true, demands: ['name', 'networkofferingid', 'zoneid'], run: runCreateNetwork },
   deleteNetwork: { everybody: true, demands: ['id'], async: true, run: runDeleteNetwork },
   issueCertificate: { annotated: ['Admin'], async: true, run: runIssueCertificate },
+  createWebhook: {
+    ...webhookCommand,
+    demands: ['name', 'payloadurl'],
+    run: createWebhook,
+  },
+  updateWebhook: {
+    ...webhookCommand,
+    demands: ['id'],
+    run: updateWebhook,
+  },
+  deleteWebhook: {
+    ...webhookCommand,
+    demands: ['id'],
+    run: deleteWebhook,
+  },
+  listWebhooks: {
+    ...webhookCommand,
+    run: listWebhooks,
+  },
+  listWebhookDeliveries: {
+    ...webhookCommand,
+    run: listWebhookDeliveries,
+  },
   listRoles: { annotated: ['Admin', 'DomainAdmin'], run: listRoles },
   listRolePermissions: { annotated: ['Admin'], run: listRolePermissions },
   createRole: { annotated: ['Admin'], demands: ['name', 'type'], run: createRole },
@@ -98,10 +126,18 @@ export async function runCommand(name: string, context: CommandContext, paramete
 
 function allows({ state, account, denied }: CommandContext, name: string): boolean {
   if (denied.includes(name)) return false
-  const { everybody = false, annotated = [] } = table[name] ?? {}
+  const { everybody = false, annotated = [], since = '' } = table[name] ?? {}
+  if (isOlder(state.options.version, since)) return false
   const custom = account.roleId === undefined ? undefined : state.roles.get(account.roleId)
   if (custom !== undefined) return roleAllows(custom, name, annotated)
   return account.role === 'Admin' || everybody
+}
+
+/** By the first two numbers. */
+function isOlder(version: string, since: string): boolean {
+  const numbers = (text: string): readonly number[] => text.split('.').map(Number)
+  const [[major = 0, minor = 0], [sinceMajor = 0, sinceMinor = 0]] = [numbers(version), numbers(since)]
+  return major < sinceMajor || (major === sinceMajor && minor < sinceMinor)
 }
 
 function notAvailable(command: string, { name, number, id }: Account): Refusal {

@@ -6,6 +6,7 @@ import type { CloudSeed, CustomRole, Event, Host, Network, Offering } from './mo
 import { failed } from './refusal.ts'
 import { defaultRoles } from './roles.ts'
 import { uuidOf } from './seed.ts'
+import { type Delivery, deliver, type Webhook } from './webhooks.ts'
 
 export type Cause = 'connect' | 'createNetwork' | 'updateHost'
 
@@ -53,6 +54,9 @@ export interface CloudState {
   readonly roles: Map<string, CustomRole>
   /** Oldest first. */
   readonly events: Event[]
+  readonly webhooks: Map<string, Webhook>
+  /** The newest ten, oldest first. */
+  readonly deliveries: Delivery[]
   readonly setups: Setup[]
   readonly cleanups: Sent[]
   /** What goes on after its call has answered. */
@@ -68,6 +72,8 @@ export function createState(seed: CloudSeed, options: Required<CloudOptions>): C
     offerings: new Map(seed.offerings.map((offering) => [offering.id, offering])),
     roles: new Map(defaultRoles.map((role) => [role.id, role])),
     events: [...seed.events],
+    webhooks: new Map(),
+    deliveries: [],
     setups: [],
     cleanups: [],
     background: new Set(),
@@ -102,9 +108,12 @@ export const persistentNetworks = (state: CloudState): readonly Network[] =>
 export type EventNote = Pick<Event, 'type' | 'state' | 'description' | 'resourceType'> &
   Partial<Pick<Event, 'account' | 'resourceId'>>
 
+/** It is told to webhooks too. */
 export function noteEvent(state: CloudState, note: EventNote): void {
   const id = uuidOf('event', `${state.events.length}`)
-  state.events.push({ id, account: 'admin', created: state.options.now(), ...note })
+  const event = { id, account: 'admin', created: state.options.now(), ...note }
+  state.events.push(event)
+  deliver(state, event)
 }
 
 /** Starts work that nobody waits for; a simulator that stops ends it. */

@@ -23,6 +23,7 @@ describe('the deployment of serverless.yml', () => {
       'provisionVmware functions/provisionVmware/handler.ts 300 s': ['ProvisionVmwareQueue 1 10'],
       'provisionCloudstack functions/provisionCloudstack/handler.ts 300 s': ['ProvisionCloudstackQueue 1 2'],
       'backfill functions/backfill/handler.ts 60 s': [],
+      'webhook functions/webhook/handler.ts 10 s': [],
       'housekeeping functions/housekeeping/handler.ts 300 s': ['every 86400 s'],
     })
   })
