@@ -58,9 +58,17 @@ export function addCertificate(program: Command, around: Surroundings, told: Tol
       const { environment } = cloudOf(around.environment, options.cloud)
       const settings = parseConfiguration(environment)
       const renewDays = settings.BRIDGEKEEPER_AGENT_RENEW_DAYS
+      const cloudstack = () =>
+        cloudStackOf(parseConfigurationWithCloudStack(environment), { logger: silent, timeoutMs })
       const parts = {
         keeper: agentCertificateOf(settings, environment, Date.now).keeper,
-        cloudstack: () => cloudStackOf(parseConfigurationWithCloudStack(environment), { logger: silent, timeoutMs }),
+        cloudstack,
+        agents: async () => {
+          const isServed = (hypervisor: string): boolean =>
+            settings.BRIDGEKEEPER_DRIVERS[hypervisor]?.includes('kvm-agent') === true
+          const hosts = await cloudstack().listHosts()
+          return hosts.filter(({ hypervisor }) => isServed(hypervisor)).map(({ name }) => name)
+        },
         waiting: { now: Date.now, sleep: (wait: number) => delay(wait) },
         ...(renewDays === undefined ? {} : { renewDays }),
       }
@@ -72,6 +80,7 @@ export function addCertificate(program: Command, around: Surroundings, told: Tol
       .option('--days <days>', 'how long it is to last (default: as the kept one, or as CloudStack is set)', daysIn)
       .option('--new-key', 'with another key; agents that admit the old one by its digest have to learn the new one')
       .option('--accept-new-ca', 'also where CloudStack has another CA than the kept one')
+      .option('--dry-run', 'only say what would be asked for')
   act('status', 'what is kept, until when, and who renews it')
   getting(act('issue', 'get the first one')).option('--replace', 'also where one is kept')
   getting(act('renew', 'get one for the same key, whether it is due or not'))

@@ -42,7 +42,7 @@ export async function statusCommand(options: StatusOptions, runtime: Runtime, ou
   const rows = asked && taken ? networkRows(status, options.network) : undefined
   const inSync = taken && isInSync(status, rows, options)
   const now = ports.now()
-  const standing = await readStanding(ports.store, policy.cloud, status.control)
+  const standing = await readStanding(ports.store, policy.cloud, status.control, now)
   const rolledUp = rollUps(status.rows, options.acceptUnverified === true)
   const histories = await historiesOf(status, options, runtime)
   const acts = options.history === true ? await actsOf(status, chosen, runtime) : undefined

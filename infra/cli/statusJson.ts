@@ -3,6 +3,7 @@
  * `version`. In: a status. Out: data of the schema below. Times are ISO 8601 in UTC; what is not known is null.
  */
 import * as z from 'zod'
+import { problems } from '../../shared/certificate/renewal.ts'
 import type { PlacedLine } from '../../shared/flow/history.ts'
 import { leftAlone } from '../../shared/flow/sharedGate.ts'
 import type { Standing } from '../../shared/flow/standing.ts'
@@ -142,6 +143,10 @@ export const statusSchema = z.strictObject({
   pauses: z.array(pauseJsonSchema),
   holds: z.array(hold),
   refusals: z.array(refusal),
+  /** Null: nothing is wrong with the certificate by which agents know Bridgekeeper, or there are no agents. */
+  certificate: z
+    .strictObject({ is: z.enum(problems), endsAt: time, lookedAt: time, failure: z.string().nullable() })
+    .nullable(),
   rollups: z.strictObject({
     cloud: rollUp,
     zones: z.array(rollUp.extend({ zone: named })),
@@ -165,6 +170,16 @@ export interface Asked {
   /** Undefined: it was not asked for. */
   readonly acts: readonly PlacedLine[] | undefined
 }
+
+const certificateJson = ({ certificate }: Standing): StatusJson['certificate'] =>
+  certificate === undefined
+    ? null
+    : {
+        is: certificate.is,
+        endsAt: isoTime(certificate.to),
+        lookedAt: isoTime(certificate.lookedAt),
+        failure: certificate.failure ?? null,
+      }
 
 export function statusJson(
   { control, rows, counts }: CloudStatus,
@@ -205,6 +220,7 @@ export function statusJson(
       times,
       released: released === true,
     })),
+    certificate: certificateJson(standing),
     rollups: {
       cloud: rollUpJson(rollUps.cloud),
       zones: rollUps.zones.map((each) => ({ zone: zoneNamed(each.zone), ...rollUpJson(each) })),

@@ -36,6 +36,35 @@ export function standingOf(
   }
 }
 
+/** What housekeeping last wrote down of it: when it looked, and what it saw. */
+export interface LastSeen {
+  readonly at: number
+  readonly to?: number | undefined
+  readonly renewAt?: number | undefined
+  readonly failure?: string | undefined
+}
+
+export const problems = ['ended', 'not renewed', 'not looked at'] as const
+export interface Problem {
+  readonly is: (typeof problems)[number]
+  /** When it ends, where that is known. */
+  readonly to?: number
+  readonly lookedAt: number
+  readonly failure?: string
+}
+
+/** Housekeeping comes once a day. */
+const overlooked = 2 * day
+
+/** What somebody should hear of it, the gravest first; nothing while it is fine. Pure. */
+export function problemOf({ at, to, renewAt, failure }: LastSeen, now: number): Problem | undefined {
+  const told = { lookedAt: at, ...(to === undefined ? {} : { to }), ...(failure === undefined ? {} : { failure }) }
+  if (to !== undefined && now >= to) return { is: 'ended', ...told }
+  if (failure !== undefined) return { is: 'not renewed', ...told }
+  if (now - at > overlooked && renewAt !== undefined && now >= renewAt) return { is: 'not renewed', ...told }
+  return now - at > overlooked ? { is: 'not looked at', ...told } : undefined
+}
+
 /** What a renewal asks for: as long as the last one was, which CloudStack begins half a day before it issues it. */
 export const daysOf = ({ from, to }: { readonly from: number; readonly to: number }): number =>
   Math.max(fewestDays, Math.floor((to - from) / day))

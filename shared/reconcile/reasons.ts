@@ -122,11 +122,11 @@ const entries = {
   },
   AgentRefused: {
     retry: true,
-    next: 'See that "admit" in /etc/bridgekeeper/agent.json on the host names the subject of BRIDGEKEEPER_AGENT_CERT_FILE, and that this certificate is of the CA of the host and has not ended.',
+    next: 'See that "admit" in /etc/bridgekeeper/agent.json on the host names the subject or the public key of what "bridgekeeper certificate status" shows, and that it is of the CA of the host and has not ended.',
   },
   AgentUntrusted: {
     retry: true,
-    next: 'The host shows a certificate that is not of BRIDGEKEEPER_AGENT_CA_FILE, not its own, or has ended: renew it with CloudStack’s provisionCertificate, or find out who answers.',
+    next: 'The host shows a certificate that is not of the CA that "bridgekeeper certificate status" shows, not its own, or has ended: renew it with CloudStack’s provisionCertificate, or find out who answers.',
   },
   AgentMissing: {
     retry: true,

@@ -132,7 +132,7 @@ export async function startHostileWorld(): Promise<HostileWorld> {
     hostStates: async () => (await readHosts(store, policy.cloud, zone)).map(({ state }) => state),
     status: async () => {
       const status = await readStatus(ports, policy, {}, false)
-      const standing = await readStanding(store, policy.cloud, status.control)
+      const standing = await readStanding(store, policy.cloud, status.control, now())
       const look = { width: 200, now: now(), paint: (_meaning: string, word: string) => word }
       return [standingText(standing, look), summary(status, now())].join('\n')
     },

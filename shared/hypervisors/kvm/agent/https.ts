@@ -8,7 +8,7 @@ import axios, { isAxiosError } from 'axios'
 import type { Credentials } from '../../../certificate/credentials.ts'
 import { HostError, type Target } from '../../driver.ts'
 import type { AgentLine } from './driver.ts'
-import { agentPath, agentPort, largestReply } from './protocol.ts'
+import { agentPath, agentPort, largestReply, readReply } from './protocol.ts'
 
 export interface HttpsOptions extends Credentials {
   readonly port?: number
@@ -84,13 +84,19 @@ export function httpsLine(target: Target, options: HttpsOptions, signal: AbortSi
     async ask(body) {
       const timeout = AbortSignal.timeout(isOpen ? requestTimeout : requestTimeout + connectTimeout)
       try {
-        const { data } = await http.post<string>(`https://${hostPart(target.address)}:${port}${agentPath}`, body, {
-          timeout: requestTimeout,
-          signal: AbortSignal.any([signal, timeout]),
-        })
+        const { data, status } = await http.post<string>(
+          `https://${hostPart(target.address)}:${port}${agentPath}`,
+          body,
+          {
+            timeout: requestTimeout,
+            signal: AbortSignal.any([signal, timeout]),
+          },
+        )
         isOpen = true
+        if (status === notAdmitted) throw refusalIn(data, where)
         return data
       } catch (error) {
+        if (error instanceof HostError) throw error
         if (signal.aborted)
           throw new HostError('TimeOut', `The session with the agent at ${where} was ended by its run.`)
         throw isTrusted && !isOpen && isBrokenOff(error) ? refusedBy(where) : hostErrorOf(error, where, requestTimeout)
@@ -111,6 +117,16 @@ function identityProblem({ address, name }: Target, certificate: PeerCertificate
 const codeOf = (error: unknown): string => (error instanceof Error && 'code' in error ? String(error.code) : '')
 
 const isBrokenOff = (error: unknown): boolean => ['ECONNRESET', 'EPIPE'].includes(codeOf(error))
+
+/** How an agent answers a certificate of its CA that it does not admit. */
+const notAdmitted = 403
+
+/** Nothing of the request was done, so that it may go again with another certificate. */
+function refusalIn(data: string, where: string): HostError {
+  const reply = readReply(data)
+  const why = 'failed' in reply ? reply.failed.detail.slice(0, 500) : 'it does not admit this certificate'
+  return new HostError('AgentRefused', `The agent at ${where}: ${why}.`)
+}
 
 /** A server of TLS 1.3 judges a client's certificate when the client takes the connection for open, and says nothing. */
 const refusedBy = (where: string): HostError =>
