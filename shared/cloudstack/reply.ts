@@ -11,6 +11,11 @@ const refusal = z.object({ errorcode: z.number(), errortext: z.optional(z.string
 
 /** Errors come under `<command>response`, `errorresponse` or `null` (API-BEHAVIOUR, Errors); answers only under the first. */
 export function readAnswer(reply: Reply, host: string, command: string, keys: Keys, now: number): unknown {
+  if (isMostlyBrackets(reply.body)) {
+    throw new MalformedAnswer(
+      `CloudStack at ${host} answered ${command} with more than ${mostBrackets} objects and lists in ${reply.body.length} bytes: look for what answers in its place`,
+    )
+  }
   const text = decode(reply.body)
   if (text === undefined) {
     throw new MalformedAnswer(
@@ -30,6 +35,20 @@ export function readAnswer(reply: Reply, host: string, command: string, keys: Ke
     throw new MalformedAnswer(`CloudStack at ${host} answered ${command} with HTTP ${reply.status} and another answer`)
   }
   return answer
+}
+
+/** Less than this is parsed in any case: a page of 500 networks has half a megabyte. */
+const surelyParsed = 4 * 1024 * 1024
+const mostBrackets = 1_000_000
+const [bracket, brace] = ['[', '{'].map((one) => one.charCodeAt(0))
+
+/** 16 MB of nothing but brackets take two seconds and half a gigabyte to parse, which is all that a function has. */
+function isMostlyBrackets(body: Uint8Array): boolean {
+  if (body.length < surelyParsed) return false
+  let found = 0
+  for (let at = 0; at < body.length && found <= mostBrackets; at += 1)
+    if (body[at] === bracket || body[at] === brace) found += 1
+  return found > mostBrackets
 }
 
 /** Half a character would be a wrong name: what is not whole is refused. A byte order mark is dropped. */

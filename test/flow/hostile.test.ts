@@ -92,6 +92,7 @@ async function bomb(): Promise<Buffer> {
 
 const packed = bomb()
 const gzip = { 'Content-Encoding': 'gzip' }
+const manyBrackets = 'more than 1000000 objects and lists'
 const nested = (depth: number) => `${'['.repeat(depth)}${']'.repeat(depth)}`
 
 const cases: readonly (readonly [string, Answer, string | RegExp])[] = [
@@ -144,6 +145,13 @@ const cases: readonly (readonly [string, Answer, string | RegExp])[] = [
   ],
   ['rows of another kind', changed((text) => text.replace(/"id":"[^"]*"/, '"id":7')), 'not understood'],
   ['rows nested a million deep', changed((text) => text.replace(/\[.*\]/s, nested(1_000_000))), 'not understood'],
+  ['rows nested seven million deep', changed((text) => text.replace(/\[.*\]/s, nested(7_000_000))), manyBrackets],
+  [
+    'five million rows of nothing',
+    changed((text) => text.replace(/\[.*\]/s, `[${'{},'.repeat(5e6)}{}]`)),
+    manyBrackets,
+  ],
+  ['nothing but opening brackets', saying(200, '['.repeat(16e6)), manyBrackets],
   ['a million rows', changed((text) => text.replace(/\[.*\]/s, `[${'{},'.repeat(1_000_000)}{}]`)), 'not understood'],
   ['a count of 1e15', changed((text) => text.replace(/"count":\d+/, '"count":1e15')), 'was not complete'],
   ['a count below nothing', changed((text) => text.replace(/"count":\d+/, '"count":-1')), 'not understood'],
