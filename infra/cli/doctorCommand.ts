@@ -4,6 +4,7 @@
  * doctor/, a file for each part of the world.
  */
 import { NoAnswer } from '../../shared/cloudstack/errors.ts'
+import { secretsOf } from '../../shared/runtime/awsSecret.ts'
 import type { Cloud } from '../../shared/runtime/clouds.ts'
 import { parseConfigurationWithCloudStack } from '../../shared/runtime/configuration.ts'
 import { silent } from '../../shared/runtime/logger.ts'
@@ -40,12 +41,13 @@ export async function doctorCommand(
   const configured = clouds.map(({ name, environment }) => ({
     name,
     settings: parseConfigurationWithCloudStack(environment),
+    secret: secretsOf(environment),
   }))
   const follower = options.quiet === true ? nobody : output.follower
   const found: OfCloud[] = []
-  for (const { name, settings } of configured) {
+  for (const { name, settings, secret } of configured) {
     const progress = (check: string): void => follower.show(`${name}: ${check} …`, Date.now())
-    found.push({ cloud: name, findings: await runChecks(checksOf(settings, timeoutMs), progress) })
+    found.push({ cloud: name, findings: await runChecks(checksOf(settings, secret, timeoutMs), progress) })
   }
   follower.end()
   const json: ReturnType<typeof doctorSchema.parse> = doctorJson(found)
@@ -54,11 +56,15 @@ export async function doctorCommand(
   return worst(found.flatMap(({ findings }) => findings)) === 'error' ? 2 : 0
 }
 
-function checksOf(settings: SettingsWithCloudStack, timeoutMs: number): readonly Check[] {
+function checksOf(
+  settings: SettingsWithCloudStack,
+  secret: ReturnType<typeof secretsOf>,
+  timeoutMs: number,
+): readonly Check[] {
   const cloudstack = cloudStackOf(settings, { logger: silent, timeoutMs, sleep: pause })
   const wire = once(() => lookAtWire(settings.CLOUDSTACK_API_URL, wayTo(settings), Date.now, timeoutMs))
   const evidence = gather(cloudstack, Date.now)
-  return [...cloudstackChecks(evidence, wire, settings), ...loginChecks(evidence, settings)]
+  return [...cloudstackChecks(evidence, wire, settings), ...loginChecks(evidence, settings, secret)]
 }
 
 /** @throws NoAnswer where the server asks for more patience than a person has */

@@ -6,6 +6,7 @@ import * as z from 'zod'
 import { CloudStackError, RequestRefused } from '../../shared/cloudstack/errors.ts'
 import { checkPrivateKey } from '../../shared/hypervisors/kvm/ssh.ts'
 import { agentCertificateOf } from '../../shared/runtime/agentCertificate.ts'
+import { secretsOf } from '../../shared/runtime/awsSecret.ts'
 import type { Cloud } from '../../shared/runtime/clouds.ts'
 import {
   ConfigurationError,
@@ -43,8 +44,9 @@ async function checkCloud(environment: Environment, patient: boolean): Promise<v
 async function checkDrivers(settings: Settings, environment: Environment): Promise<void> {
   const drivers = Object.values(settings.BRIDGEKEEPER_DRIVERS).flat()
   if (drivers.includes('kvm-agent')) await agentCertificateOf(settings, environment, Date.now).anew()
-  if (drivers.includes('xenserver')) xapiCredentials(settings)
-  if (drivers.includes('vmware')) vcenterCredentials(settings)
+  const secret = secretsOf(environment)
+  if (drivers.includes('xenserver')) await xapiCredentials(settings, secret, Date.now)
+  if (drivers.includes('vmware')) await vcenterCredentials(settings, secret, Date.now)
   if (!drivers.includes('kvm-ssh')) return
   const file = settings.BRIDGEKEEPER_SSH_KEY_FILE
   if (file === undefined) {

@@ -43,15 +43,15 @@ function jsonOf(content: string): unknown {
   }
 }
 
-/** @param setting names the file. @throws HostError Misconfigured where no entry is for this host */
+/** @param whose credentials, in words. @throws HostError Misconfigured where no entry is for this host */
 export function entryFor<Entry>(
   file: CredentialsFile<Entry>,
   { zone, cluster }: Pick<Target, 'zone' | 'cluster'>,
-  setting: string,
+  whose: string,
 ): Entry {
   const own = of(file.clusters, cluster) ?? of(file.zones, zone) ?? file.default
   if (own !== undefined) return own
-  const detail = `The file of ${setting} has no entry for the cluster ${cluster} or the zone ${zone}, and no default.`
+  const detail = `The credentials for ${whose} have no entry for the cluster ${cluster} or the zone ${zone}, and no default.`
   throw new HostError('Misconfigured', detail)
 }
 

@@ -8,6 +8,8 @@ import {
   PutSecretValueCommand,
   type SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager'
+import { secretsClient } from './clients.ts'
+import type { Environment } from './configuration.ts'
 
 export interface AwsSecret {
   /** In words. */
@@ -37,6 +39,15 @@ export function awsSecret(client: Pick<SecretsManagerClient, 'send'>, name: stri
         await client.send(new CreateSecretCommand({ Name: name, SecretString, Description }))
       }
     },
+  }
+}
+
+/** All that an environment reaches, through one client, which is made with the first. */
+export function secretsOf(environment: Environment): (name: string) => AwsSecret {
+  let client: SecretsManagerClient | undefined
+  return (name) => {
+    client ??= secretsClient(environment)
+    return awsSecret(client, name)
   }
 }
 

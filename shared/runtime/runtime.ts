@@ -15,6 +15,7 @@ import { createDynamoDbStore } from '../store/dynamodb.ts'
 import { sparingNewer } from '../store/notNewer.ts'
 import type { SecretKeeper } from '../webhook/secret.ts'
 import { type AgentCertificate, agentCertificateOf } from './agentCertificate.ts'
+import { type AwsSecret, secretsOf } from './awsSecret.ts'
 import { dynamoDbClient, sqsClient } from './clients.ts'
 import { cloudOf, cloudsOf } from './clouds.ts'
 import {
@@ -43,6 +44,8 @@ export interface Runtime {
   readonly cloudstack: (until?: number) => CloudStack
   /** Asked for only where agents are. @throws ConfigurationError when the settings contradict each other */
   readonly agentCertificate: () => AgentCertificate
+  /** One of AWS, by its whole name. */
+  readonly secret: (name: string) => AwsSecret
   /** What this cloud's webhook is signed with. */
   readonly webhookSecret: () => SecretKeeper
 }
@@ -98,6 +101,7 @@ export function createRuntime(environment: Environment, logger: Logger, override
       gate,
       ...(until === undefined ? {} : { until }),
     })
+  const secret = secretsOf(environment)
   let certificate: AgentCertificate | undefined
   const agentCertificate = (): AgentCertificate => {
     certificate ??= agentCertificateOf(settings, environment, ports.now)
@@ -110,6 +114,7 @@ export function createRuntime(environment: Environment, logger: Logger, override
     gate,
     cloudstack,
     agentCertificate,
+    secret,
     webhookSecret: () => webhookSecretOf(settings, environment),
     sleep,
   }

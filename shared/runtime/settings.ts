@@ -152,6 +152,8 @@ export const settings = z.object({
   BRIDGEKEEPER_WEBHOOK_LISTEN: z.optional(listening),
   BRIDGEKEEPER_XAPI_CREDENTIALS_FILE: z.optional(text),
   BRIDGEKEEPER_VCENTER_CREDENTIALS_FILE: z.optional(text),
+  BRIDGEKEEPER_XAPI_SECRET: z.optional(text),
+  BRIDGEKEEPER_VCENTER_SECRET: z.optional(text),
   BRIDGEKEEPER_XAPI_PORT: z._default(whole(1, 65535), 443),
   BRIDGEKEEPER_VERIFY_SECONDS: z._default(whole(1, 604800), 3600),
   BRIDGEKEEPER_VERIFY_PER_TICK: z._default(whole(1, 100000), 50),

@@ -8,17 +8,16 @@ import type { Driver } from '../hypervisors/driver.ts'
 import { credentialsFor, parseCredentials } from '../hypervisors/vmware/credentials.ts'
 import { createVmwareDriver } from '../hypervisors/vmware/driver.ts'
 import { type Credentials, createVcenters } from '../hypervisors/vmware/vcenter.ts'
-import { readPrivateFile } from './privateFile.ts'
+import { readLogins } from './logins.ts'
 import type { Runtime } from './runtime.ts'
 import type { Settings } from './settings.ts'
 
 const vcenters = createVcenters()
 
 /** @throws ConfigurationError */
-export function vmwareDriverOf({ settings, ports, policy }: Runtime): Driver {
-  const file = vcenterCredentials(settings)
+export function vmwareDriverOf({ settings, ports, policy, secret }: Runtime): Driver {
   return createVmwareDriver({
-    credentials: (target) => credentialsFor(file, target),
+    credentials: async (target) => credentialsFor(await vcenterCredentials(settings, secret, ports.now), target),
     lease: ({ zone }) => objectLease(ports, { cloud: policy.cloud, zone }),
     mark: settings.BRIDGEKEEPER_MARK,
     now: ports.now,
@@ -27,11 +26,21 @@ export function vmwareDriverOf({ settings, ports, policy }: Runtime): Driver {
   })
 }
 
-/** Read anew for each run, so that a password that was changed is taken at once. @throws ConfigurationError */
-export const vcenterCredentials = (settings: Settings): CredentialsFile<Credentials> =>
-  readPrivateFile(
-    'BRIDGEKEEPER_VCENTER_CREDENTIALS_FILE',
-    settings.BRIDGEKEEPER_VCENTER_CREDENTIALS_FILE,
-    { of: 'who logs in to vCenter', page: 'docs/vmware.md' },
-    parseCredentials,
+/** @throws ConfigurationError, and what AWS throws */
+export const vcenterCredentials = (
+  settings: Settings,
+  secret: Runtime['secret'],
+  now: () => number,
+): Promise<CredentialsFile<Credentials>> =>
+  readLogins(
+    {
+      file: ['BRIDGEKEEPER_VCENTER_CREDENTIALS_FILE', settings.BRIDGEKEEPER_VCENTER_CREDENTIALS_FILE],
+      secret: ['BRIDGEKEEPER_VCENTER_SECRET', settings.BRIDGEKEEPER_VCENTER_SECRET],
+      of: 'who logs in to vCenter',
+      page: 'docs/vmware.md',
+      parse: parseCredentials,
+    },
+    settings.BRIDGEKEEPER_CLOUD,
+    secret,
+    now,
   )

@@ -22,9 +22,11 @@ const functions = [
 const queued = functions.filter((name) => !['backfill', 'webhook', 'housekeeping'].includes(name))
 /** Tombstones of networks that are back; expired items. */
 const deleting = ['snapshot', 'housekeeping']
-/** The certificate for agents, and what events of the webhook are signed with: one secret a cloud. */
+/** The certificate for agents, what events of the webhook are signed with, who logs in to XAPI and vCenter: one secret a cloud. */
 const readingSecrets: Readonly<Record<string, readonly string[]>> = {
   provisionKvm: ['GetSecretValue'],
+  provisionXenserver: ['GetSecretValue'],
+  provisionVmware: ['GetSecretValue'],
   webhook: ['GetSecretValue'],
   housekeeping: ['GetSecretValue', 'PutSecretValue'],
 }
@@ -101,7 +103,7 @@ describe(`a clean clone is packaged ${circumstances}`, () => {
     const text = JSON.stringify(properties(`${logical(name)}Role`))
     const secrets = text.match(/secretsmanager:[A-Z]\w+/g) ?? []
     expect(secrets.map((action) => action.slice('secretsmanager:'.length))).toEqual(readingSecrets[name] ?? [])
-    expect(text.replace(/:secret:bridgekeeper\/(agent|webhook)\/\*/, '')).not.toContain('*')
+    expect(text.replace(/:secret:bridgekeeper\/(agent|webhook|xapi|vcenter)\/\*/, '')).not.toContain('*')
     expect(text).not.toMatch(/dynamodb:(Scan|PutItem|Batch)/)
     expect(text.includes('dynamodb:DeleteItem')).toBe(deleting.includes(name))
     expect(text).toContain('dynamodb:UpdateItem')

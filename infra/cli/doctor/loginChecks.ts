@@ -17,6 +17,7 @@ import { compare } from '../../../shared/reconcile/desired.ts'
 import type { HostFact } from '../../../shared/reconcile/model.ts'
 import { type Reason, reasons } from '../../../shared/reconcile/reasons.ts'
 import { ConfigurationError } from '../../../shared/runtime/configuration.ts'
+import type { Runtime } from '../../../shared/runtime/runtime.ts'
 import type { Settings } from '../../../shared/runtime/settings.ts'
 import { vcenterCredentials } from '../../../shared/runtime/vmwareDriver.ts'
 import { xapiCredentials } from '../../../shared/runtime/xenserverDriver.ts'
@@ -37,10 +38,12 @@ interface Checked {
   readonly page: string
   readonly unreachable: Reason
   /** @returns what throws where a host has no entry. @throws ConfigurationError where the file cannot be used */
-  readonly entries: (settings: Settings) => (host: HostFact) => unknown
+  readonly entries: (settings: Settings, secret: SecretOf) => Promise<(host: HostFact) => unknown>
   /** One that only looks. @throws ConfigurationError */
-  readonly looking: (settings: Settings) => Driver
+  readonly looking: (settings: Settings, secret: SecretOf) => Promise<Driver>
 }
+
+type SecretOf = Runtime['secret']
 
 const noLease = (): SharedLease => () => Promise.reject(new Error('a look takes no lease'))
 
@@ -51,12 +54,12 @@ const xapi: Checked = {
   setting: 'BRIDGEKEEPER_XAPI_CREDENTIALS_FILE',
   page: 'docs/xenserver.md',
   unreachable: 'XapiUnreachable',
-  entries: (settings) => {
-    const file = xapiCredentials(settings)
+  entries: async (settings, secret) => {
+    const file = await xapiCredentials(settings, secret, Date.now)
     return (host) => xenserver.credentialsFor(file, host)
   },
-  looking: (settings) => {
-    const file = xapiCredentials(settings)
+  looking: async (settings, secret) => {
+    const file = await xapiCredentials(settings, secret, Date.now)
     return createXenServerDriver({
       credentials: (target) => xenserver.credentialsFor(file, target),
       lease: noLease,
@@ -76,12 +79,12 @@ const vcenter: Checked = {
   setting: 'BRIDGEKEEPER_VCENTER_CREDENTIALS_FILE',
   page: 'docs/vmware.md',
   unreachable: 'VcenterUnreachable',
-  entries: (settings) => {
-    const file = vcenterCredentials(settings)
+  entries: async (settings, secret) => {
+    const file = await vcenterCredentials(settings, secret, Date.now)
     return (host) => vmware.credentialsFor(file, host)
   },
-  looking: (settings) => {
-    const file = vcenterCredentials(settings)
+  looking: async (settings, secret) => {
+    const file = await vcenterCredentials(settings, secret, Date.now)
     return createVmwareDriver({
       credentials: (target) => vmware.credentialsFor(file, target),
       lease: noLease,
@@ -92,11 +95,16 @@ const vcenter: Checked = {
   },
 }
 
-export function loginChecks(evidence: Pick<Evidence, 'hosts'>, settings: Settings): readonly Check[] {
-  return [xapi, vcenter].flatMap((checked) => checksOf(checked, evidence, settings))
+export function loginChecks(evidence: Pick<Evidence, 'hosts'>, settings: Settings, secret: SecretOf): readonly Check[] {
+  return [xapi, vcenter].flatMap((checked) => checksOf(checked, evidence, settings, secret))
 }
 
-function checksOf(checked: Checked, evidence: Pick<Evidence, 'hosts'>, settings: Settings): readonly Check[] {
+function checksOf(
+  checked: Checked,
+  evidence: Pick<Evidence, 'hosts'>,
+  settings: Settings,
+  secret: SecretOf,
+): readonly Check[] {
   const served = Object.entries(settings.BRIDGEKEEPER_DRIVERS).flatMap(([hypervisor, chain]) =>
     chain.includes(checked.driver) ? [hypervisor] : [],
   )
@@ -109,18 +117,23 @@ function checksOf(checked: Checked, evidence: Pick<Evidence, 'hosts'>, settings:
     {
       name: `${checked.api} credentials`,
       atMost: 60,
-      run: async () => [judgeCredentials(checked, settings, await hosts())],
+      run: async () => [await judgeCredentials(checked, settings, secret, await hosts())],
     },
-    { name: `${checked.api} login`, atMost, run: async () => logins(checked, settings, await hosts()) },
+    { name: `${checked.api} login`, atMost, run: async () => logins(checked, settings, secret, await hosts()) },
   ]
 }
 
-function judgeCredentials(checked: Checked, settings: Settings, hosts: readonly HostFact[]): Finding {
+async function judgeCredentials(
+  checked: Checked,
+  settings: Settings,
+  secret: SecretOf,
+  hosts: readonly HostFact[],
+): Promise<Finding> {
   const wanted = `an entry for each cluster of ${checked.hosts} hosts, its zone, or a default`
   const check = `${checked.api} credentials`
-  const entry = orMistake(() => checked.entries(settings))
-  if (entry instanceof ConfigurationError)
-    return { check, level: 'error', found: entry.message, wanted, fix: `Put right what it says: ${checked.page}.` }
+  const entry = await orMistake(() => checked.entries(settings, secret))
+  if (typeof entry === 'string')
+    return { check, level: 'error', found: entry, wanted, fix: `Put right what it says: ${checked.page}.` }
   const clusters = [...new Map(hosts.map((host) => [host.cluster, host])).values()]
   const lacking = clusters.filter((host) => hasNone(() => entry(host))).map(({ cluster }) => cluster)
   if (lacking.length === 0)
@@ -130,12 +143,12 @@ function judgeCredentials(checked: Checked, settings: Settings, hosts: readonly 
   return { check, level: 'error', found, wanted, fix: `Add them to ${checked.setting}: ${checked.page}.` }
 }
 
-function orMistake<T>(work: () => T): T | ConfigurationError {
+/** @returns in words what is wrong with the settings, or what AWS says */
+async function orMistake<T extends object>(work: () => Promise<T>): Promise<T | string> {
   try {
-    return work()
+    return await work()
   } catch (error) {
-    if (error instanceof ConfigurationError) return error
-    throw error
+    return error instanceof ConfigurationError ? error.message : String(error).slice(0, 300)
   }
 }
 
@@ -148,9 +161,14 @@ function hasNone(credentials: () => unknown): boolean {
   }
 }
 
-async function logins(checked: Checked, settings: Settings, hosts: readonly HostFact[]): Promise<readonly Finding[]> {
-  const driver = orMistake(() => checked.looking(settings))
-  if (driver instanceof ConfigurationError) return []
+async function logins(
+  checked: Checked,
+  settings: Settings,
+  secret: SecretOf,
+  hosts: readonly HostFact[],
+): Promise<readonly Finding[]> {
+  const driver = await orMistake(() => checked.looking(settings, secret))
+  if (typeof driver === 'string') return []
   const up = hosts.filter(({ state }) => state === 'Up').sort((one, other) => compare(one.name, other.name))
   const ofClusters = [...Map.groupBy(up, ({ cluster }) => cluster).values()].flatMap(([first]) => first ?? [])
   const findings: Finding[] = []

@@ -28,9 +28,8 @@ const clients = ({ region, dynamoDb, sqs, key }: Addresses): Readonly<Record<str
 /** CloudFormation would put a secret in; here the operator's own environment has it, or it is missing. */
 const isDynamicReference = (text: string): boolean => text.startsWith('{{resolve:')
 
-/** Here the certificate and the webhook's secret are in files, unless the operator's own environment names a secret. */
-const isOfAws = (name: string): boolean =>
-  name === 'BRIDGEKEEPER_AGENT_SECRET' || name === 'BRIDGEKEEPER_WEBHOOK_SECRET'
+/** Here what is secret is in files, unless the operator's own environment names a secret. */
+const isOfAws = (name: string): boolean => /^BRIDGEKEEPER_(AGENT|WEBHOOK|XAPI|VCENTER)_SECRET$/.test(name)
 
 const isAddress = (name: string): boolean =>
   name.startsWith('AWS_') || name === 'BRIDGEKEEPER_TABLE' || name.startsWith('BRIDGEKEEPER_QUEUE_')

@@ -42,4 +42,4 @@ export const parseCredentials = (content: string): CredentialsFile<Credentials> 
 export const credentialsFor = (
   file: CredentialsFile<Credentials>,
   target: Pick<Target, 'zone' | 'cluster'>,
-): Credentials => entryFor(file, target, 'BRIDGEKEEPER_VCENTER_CREDENTIALS_FILE')
+): Credentials => entryFor(file, target, 'vCenter')

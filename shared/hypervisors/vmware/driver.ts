@@ -26,7 +26,7 @@ import { type Credentials, createVcenters, type Reading, type Vcenter, type Vcen
 
 export interface VmwareOptions {
   /** @throws HostError Misconfigured where there are none for the host */
-  readonly credentials: (target: Target) => Credentials
+  readonly credentials: (target: Target) => Credentials | Promise<Credentials>
   readonly lease: (target: Target) => SharedLease
   /** What marks every group created here. */
   readonly mark: number
@@ -42,7 +42,7 @@ export function createVmwareDriver(options: VmwareOptions): Driver {
   return {
     verifies: true,
     open: async (target, signal) => {
-      const vcenter = await vcenters.open(options.credentials(target), signal)
+      const vcenter = await vcenters.open(await options.credentials(target), signal)
       return openSession(vcenter, target, options, signal)
     },
   }

@@ -25,7 +25,7 @@ import { type Connect, connectXapi, type XapiFailure } from './xapi.ts'
 
 export interface XenServerOptions {
   /** @throws HostError Misconfigured where there are none for the host */
-  readonly credentials: (target: Target) => Credentials
+  readonly credentials: (target: Target) => Credentials | Promise<Credentials>
   /** Of the pool that a host is in. */
   readonly lease: (target: Target) => SharedLease
   /** What marks every object created here. */
@@ -51,7 +51,12 @@ export function createXenServerDriver(options: XenServerOptions): Driver {
     verifies: true,
     open: async (target, signal) => {
       if (target.address === '') throw new HostError('XapiUnreachable', 'CloudStack has no address for this host yet.')
-      return openSession(await pools.open(target.address, options.credentials(target), signal), target, options, signal)
+      return openSession(
+        await pools.open(target.address, await options.credentials(target), signal),
+        target,
+        options,
+        signal,
+      )
     },
   }
 }

@@ -59,8 +59,15 @@ describe('the credentials file', () => {
       directory = mkdtempSync(join(tmpdir(), 'bridgekeeper-xapi-'))
     })
     afterEach(() => rmSync(directory, { recursive: true }))
+    const noSecret = (name: string): never => {
+      throw new Error(`the secret ${name} was asked for`)
+    }
     const read = (path: string | undefined) =>
-      xapiCredentials(parseConfiguration(path === undefined ? {} : { BRIDGEKEEPER_XAPI_CREDENTIALS_FILE: path }))
+      xapiCredentials(
+        parseConfiguration(path === undefined ? {} : { BRIDGEKEEPER_XAPI_CREDENTIALS_FILE: path }),
+        noSecret,
+        Date.now,
+      )
     const written = (content: string, mode = 0o600): string => {
       const path = join(directory, 'xapi.json')
       writeFileSync(path, content)
@@ -68,23 +75,23 @@ describe('the credentials file', () => {
       return path
     }
 
-    it('is read', () => {
-      expect(read(written(JSON.stringify({ default: entry('d') }))).default).toEqual(entry('d'))
+    it('is read', async () => {
+      expect((await read(written(JSON.stringify({ default: entry('d') })))).default).toEqual(entry('d'))
     })
-    it.each([0o640, 0o604, 0o644])('of mode %o is refused, with the command that puts it right', (mode) => {
+    it.each([0o640, 0o604, 0o644])('of mode %o is refused, with the command that puts it right', async (mode) => {
       const path = written(JSON.stringify({ default: entry('d') }), mode)
-      expect(() => read(path)).toThrow(/may be read by others: chmod 600 it/)
+      await expect(read(path)).rejects.toThrow(/may be read by others: chmod 600 it/)
     })
     it.each([
       ['not set', undefined, /BRIDGEKEEPER_XAPI_CREDENTIALS_FILE is not set/],
       ['a file that is not there', '/nowhere/xapi.json', /cannot be read \(ENOENT\)/],
-    ])('as %s is a mistake of the configuration', (_what, path, message) => {
-      expect(() => read(path)).toThrow(ConfigurationError)
-      expect(() => read(path)).toThrow(message)
+    ])('as %s is a mistake of the configuration', async (_what, path, message) => {
+      await expect(read(path)).rejects.toThrow(ConfigurationError)
+      await expect(read(path)).rejects.toThrow(message)
     })
-    it('with a mistake in it is one line that names the file', () => {
+    it('with a mistake in it is one line that names the file', async () => {
       const path = written('{')
-      expect(() => read(path)).toThrow(`BRIDGEKEEPER_XAPI_CREDENTIALS_FILE="${path}": it is not JSON`)
+      await expect(read(path)).rejects.toThrow(`BRIDGEKEEPER_XAPI_CREDENTIALS_FILE="${path}": it is not JSON`)
     })
   })
 })
