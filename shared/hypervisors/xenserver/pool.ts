@@ -55,14 +55,13 @@ export function createPools(connect: Connect): Pools {
   /** At the master's address, whoever asked for it by whichever host. */
   async function sessionAt(address: string, credentials: Credentials, redirects = 0): Promise<SharedSession> {
     const key = keyOf(address, credentials)
-    const standing = shared.get(key)
-    if (standing !== undefined) return standing
-    const opening = SharedSession.open(connect, address, credentials, () => shared.delete(key))
+    const opening = shared.get(key) ?? SharedSession.open(connect, address, credentials, () => shared.delete(key))
     shared.set(key, opening)
     try {
       return await opening
     } catch (error) {
-      shared.delete(key)
+      // Whoever else waited for it is led on too; the next one asks anew.
+      if (shared.get(key) === opening) shared.delete(key)
       const master = masterIn(error)
       if (master === undefined) throw ofHost(error, address)
       if (redirects >= mostRedirects)

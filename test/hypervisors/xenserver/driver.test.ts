@@ -254,6 +254,13 @@ describe('the XenServer driver on the XAPI simulator', () => {
     expect(await runOn('xen2')).toMatchObject({ verdict: 'InSync', created: 3 })
   })
 
+  it('leads whoever asked the same slave at the same moment to the master', async () => {
+    const pools = createXapiPools(simulator.port)
+    const runs = await Promise.all([1, 2, 3, 4].map(() => runOn('xen3', { pools })))
+    expect(runs.map(({ verdict }) => verdict)).toEqual(['InSync', 'InSync', 'InSync', 'InSync'])
+    expect(pool.openSessions()).toBe(0)
+  })
+
   it('shares one session, and one reading, between all who look at hosts of a pool at once', async () => {
     const options = { pools: createXapiPools(simulator.port) }
     const driver = driverFor(simulator, options)
