@@ -14,6 +14,7 @@ import { canUnshare, insideNamespace, runInNamespace } from '../infra/local/bed/
 import { umlAvailable } from '../infra/local/bed/uml.ts'
 import { agentToolsAvailable } from './agent/real/programs.ts'
 import { opensslAvailable } from './cloudstack/real/openssl.ts'
+import { cfnLintAvailable } from './conformance/cfnLint.ts'
 import { csAvailable } from './conformance/cs.ts'
 import { dynamoDbLocalAvailable } from './conformance/dynamodbLocal.ts'
 import { xapiPythonAvailable } from './conformance/xapiPython.ts'
@@ -46,6 +47,7 @@ async function test(extra: readonly string[]): Promise<number> {
   const beds: readonly (readonly [string, Availability])[] = [
     ['dynamodb-local', dynamoDbLocalAvailable()],
     ['cs', csAvailable()],
+    ['cfn-lint', cfnLintAvailable()],
     ['tls', opensslAvailable()],
     ['xapi-python', xapiPythonAvailable()],
     ['vcenter', vcenterAvailable()],

@@ -1,13 +1,10 @@
-import { execFile, spawnSync } from 'node:child_process'
-import { cp, mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import * as z from 'zod'
+import { circumstances, packaged, templateIn } from './packaged.ts'
 
 const root = join(import.meta.dirname, '../..')
-const run = promisify(execFile)
 const functions = [
   'snapshot',
   'diff',
@@ -32,10 +29,6 @@ const readingSecrets: Readonly<Record<string, readonly string[]>> = {
 }
 const logical = (name: string): string => name.charAt(0).toUpperCase() + name.slice(1)
 
-/** How to run something without any network here: as root, or as a user of a namespace of its own. */
-const unshare = [['-n'], ['-rn']].find((flags) => spawnSync('unshare', [...flags, 'true']).status === 0)
-const circumstances = unshare ? 'without network or login' : 'with the network ON, since unshare is not permitted here'
-
 const templateSchema = z.object({
   Resources: z.record(z.string(), z.looseObject({ Type: z.string(), Properties: z.record(z.string(), z.unknown()) })),
 })
@@ -59,16 +52,8 @@ describe(`a clean clone is packaged ${circumstances}`, () => {
   const properties = (id: string) => resources[id]?.Properties ?? {}
 
   beforeAll(async () => {
-    clone = await mkdtemp(join(tmpdir(), 'bridgekeeper-package-'))
-    for (const part of ['serverless.yml', 'package.json', 'infra/aws', 'functions', 'shared']) {
-      await cp(join(root, part), join(clone, part), { recursive: true })
-    }
-    await symlink(join(root, 'node_modules'), join(clone, 'node_modules'))
-    const command = [process.execPath, join(root, 'node_modules/serverless/bin/serverless.js'), 'package']
-    const [program = '', ...parameters] = unshare ? ['unshare', ...unshare, ...command] : command
-    const environment = { PATH: process.env.PATH ?? '', HOME: clone, CI: '1' }
-    await run(program, parameters, { cwd: clone, env: environment, timeout: 50_000 })
-    const file = join(clone, '.serverless/cloudformation-template-update-stack.json')
+    clone = await packaged()
+    const file = templateIn(clone)
     resources = templateSchema.parse(JSON.parse(await readFile(file, 'utf8'))).Resources
   })
   afterAll(() => rm(clone, { recursive: true, force: true }))

@@ -134,7 +134,7 @@ describe('a zone of KVM, XenServer and VMware hosts', () => {
     writeFileSync(join(directory, 'vcenter.json'), JSON.stringify({}), { mode: 0o600 })
     expect(await doctor()).toEqual([
       expect.stringMatching(/^error vCenter credentials: 1 of 1 clusters have none/),
-      expect.stringMatching(/^error vCenter login: .*has no entry/),
+      expect.stringMatching(/^error vCenter login: .*have no entry/),
     ])
   }, 60_000)
 })

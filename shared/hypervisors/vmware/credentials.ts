@@ -42,4 +42,5 @@ export const parseCredentials = (content: string): CredentialsFile<Credentials> 
 export const credentialsFor = (
   file: CredentialsFile<Credentials>,
   target: Pick<Target, 'zone' | 'cluster'>,
-): Credentials => entryFor(file, target, 'vCenter')
+): Credentials =>
+  entryFor(file, target, 'vCenter (BRIDGEKEEPER_VCENTER_CREDENTIALS_FILE or BRIDGEKEEPER_VCENTER_SECRET)')

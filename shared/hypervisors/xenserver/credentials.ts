@@ -27,4 +27,4 @@ export const parseCredentials = (content: string): CredentialsFile => files.pars
 
 /** @throws HostError Misconfigured where no entry is for this host */
 export const credentialsFor = (file: CredentialsFile, target: Pick<Target, 'zone' | 'cluster'>): Credentials =>
-  files.entryFor(file, target, 'XAPI')
+  files.entryFor(file, target, 'XAPI (BRIDGEKEEPER_XAPI_CREDENTIALS_FILE or BRIDGEKEEPER_XAPI_SECRET)')

@@ -15,7 +15,7 @@ describe('the credentials of vCenters', () => {
 
   it('are missing for a host that no entry is for', () =>
     expect(() => credentialsFor(parseCredentials('{}'), { zone: 'z', cluster: 'c' })).toThrow(
-      'BRIDGEKEEPER_VCENTER_CREDENTIALS_FILE has no entry for the cluster c or the zone z',
+      'BRIDGEKEEPER_VCENTER_SECRET) have no entry for the cluster c or the zone z',
     ))
 
   it.each([

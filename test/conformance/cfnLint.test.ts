@@ -1,0 +1,28 @@
+/** The template that is deployed, before CloudFormation's own schemas, in regions far apart and with each part of it switched on. */
+import { readFile, rm, writeFile } from 'node:fs/promises'
+import { afterEach, expect, it } from 'vitest'
+import { packaged, templateIn } from '../aws/packaged.ts'
+import { lint } from './cfnLint.ts'
+
+const regions = ['us-east-1', 'eu-central-1', 'ap-southeast-2']
+let folder = ''
+afterEach(() => rm(folder, { recursive: true, force: true }))
+
+it.each([
+  ['as it is', {}],
+  ['with the webhook, XenServer and VMware', { webhook: '2', xenserver: 'true', vmware: 'true' }],
+])('%s it is clean', async (_how, parameters) => {
+  folder = await packaged(parameters)
+  expect(await lint(templateIn(folder), regions)).toEqual([])
+})
+
+it('a mistake in it is found', async () => {
+  folder = await packaged()
+  const file = templateIn(folder)
+  const text = await readFile(file, 'utf8')
+  await writeFile(
+    file,
+    text.replace('"FifoQueue":true', '"FifoQueue":"perhaps"').replace('"FifoQueue": true', '"FifoQueue": "perhaps"'),
+  )
+  expect((await lint(file, regions)).join()).toMatch(/E\d{4}/)
+})
