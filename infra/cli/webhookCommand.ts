@@ -116,7 +116,7 @@ function checkedUrl(url: string | undefined): string {
     throw new UsageError('--url is missing: the address of the function webhook (docs/webhook.md).')
   const parsed = URL.parse(url)
   const isWeb = parsed !== null && /^https?:$/.test(parsed.protocol)
-  if (isWeb && parsed.username === '' && parsed.password === '') return url
+  if (isWeb && parsed.username === '' && parsed.password === '') return parsed.href
   throw new UsageError(`--url ${JSON.stringify(url.slice(0, 200))} is not an http or https address without a password.`)
 }
 

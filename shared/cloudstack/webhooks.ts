@@ -48,6 +48,7 @@ export const nameOf = (cloud: string): string => `bridgekeeper-${cloud}`
 
 /** What it is to be; `secret` and the address are of the deployment. */
 export interface WantedWebhook {
+  /** As a URL is written in full: `http:` or `https:` in small letters. */
   readonly url: string
   readonly secret: string
 }
@@ -73,20 +74,23 @@ export async function findWebhook(cloudstack: Caller, cloud: string): Promise<Fo
 /** All accounts' events, which a root admin may have: networks belong to anybody. */
 const scope = 'Global'
 
-const settingsOf = ({ url, secret }: WantedWebhook) => ({
-  payloadurl: url,
-  secretkey: secret,
-  sslverification: 'true',
+/** Where nothing is encrypted there is no certificate, and a server that is asked to verify it refuses the whole webhook. */
+const verifies = ({ url }: WantedWebhook): boolean => url.startsWith('https:')
+
+const settingsOf = (wanted: WantedWebhook) => ({
+  payloadurl: wanted.url,
+  secretkey: wanted.secret,
+  sslverification: String(verifies(wanted)),
   scope,
   state: 'Enabled',
 })
 
 /** Whether nothing would be changed. Pure. */
-export const isAsWanted = (found: ListedWebhook, { url, secret }: WantedWebhook): boolean =>
-  found.payloadurl === url &&
-  found.secretkey === secret &&
+export const isAsWanted = (found: ListedWebhook, wanted: WantedWebhook): boolean =>
+  found.payloadurl === wanted.url &&
+  found.secretkey === wanted.secret &&
   found.state === 'Enabled' &&
-  found.sslverification === true &&
+  found.sslverification === verifies(wanted) &&
   found.scope === scope
 
 /** @throws CloudStackError */

@@ -16,7 +16,11 @@ beforeEach(async () => {
 })
 afterEach(() => hooked.stop())
 
-const install = () => hooked.webhook('install', '--url', hooked.ingress.url)
+const install = async () => {
+  const done = await hooked.webhook('install', '--url', hooked.ingress.url)
+  expect(done).toMatchObject({ code: 0, stderr: '' })
+  return done
+}
 const secret = async (): Promise<string> => {
   const { stdout } = await hooked.webhook('status', '-o', 'json')
   expect(stdout).not.toMatch(/secretkey/)
@@ -35,7 +39,7 @@ const post = async (init: RequestInit) => {
 
 describe('an event of CloudStack’s webhook', () => {
   it('NETWORK.CREATE leads to verified devices on every host within seconds', async () => {
-    expect(await install()).toMatchObject({ code: 0 })
+    await install()
     await hooked.simulator.cloud.createNetwork({
       name: 'n200',
       zone: 'zone-1',
@@ -181,5 +185,17 @@ describe('bridgekeeper webhook', () => {
     expect(await hooked.webhook('remove')).toMatchObject({ code: 0, stdout: expect.stringContaining('was removed') })
     expect(await hooked.webhook('remove')).toMatchObject({ code: 0 })
     expect((await hooked.webhook('status')).code).toBe(2)
+  })
+
+  it('has the certificate verified where there is one, and says where there is none', async () => {
+    const shown = async () => JSON.parse((await hooked.webhook('status', '-o', 'json')).stdout).webhook
+    const plain = await hooked.webhook('install', '--url', 'HTTP://192.0.2.9:4815')
+    expect(plain).toMatchObject({ code: 0, stdout: expect.stringContaining('not encrypted') })
+    expect(await shown()).toMatchObject({ url: 'http://192.0.2.9:4815/', verifiesCertificate: false })
+    const encrypted = await hooked.webhook('install', '--url', 'https://hook.example.org/')
+    expect(encrypted).toMatchObject({ code: 0, stdout: expect.not.stringContaining('not encrypted') })
+    expect(await shown()).toMatchObject({ url: 'https://hook.example.org/', verifiesCertificate: true })
+    expect((await hooked.webhook('install')).stdout).not.toContain('was')
+    expect((await install()).stdout).toContain('was changed')
   })
 })

@@ -1,13 +1,14 @@
 /**
  * Webhooks, as servers from 4.20 on have them (apache/cloudstack: CreateWebhookCmd, WebhookApiServiceImpl, WebhookDeliveryThread): the
  * commands, and deliveries of action events. In: parameters, or an event. Out: an answer, or up to three signed POSTs, any answer but
- * 200 being a failure. Scopes are kept and not heeded: there is one account that anything belongs to.
+ * 200 being a failure. Scopes are kept and not heeded: there is one account that anything belongs to. A real server refuses a loopback
+ * or IPv6 address and a name that it cannot resolve, and this one takes them.
  */
 import { createHmac } from 'node:crypto'
 import type { CommandContext } from './commands.ts'
 import { type Answer, type Parameters, pageOf } from './listing.ts'
 import type { Event } from './model.ts'
-import { failed, invalid, unknownId } from './refusal.ts'
+import { invalid, Refusal, unknownId } from './refusal.ts'
 import { instant } from './rows.ts'
 import { uuidOf } from './seed.ts'
 import { type CloudState, inBackground } from './state.ts'
@@ -42,15 +43,17 @@ const keptDeliveries = 10
 export function createWebhook({ state }: CommandContext, parameters: Parameters): Answer {
   const [name = '', payloadUrl = ''] = [parameters.get('name'), urlOf(parameters)]
   const scope = parameters.get('scope') ?? 'Local'
-  if (!['Local', 'Domain', 'Global'].includes(scope)) throw failed('Invalid scope specified')
+  if (!['Local', 'Domain', 'Global'].includes(scope)) throw refused('Invalid scope specified')
+  const sslVerification = parameters.get('sslverification') === 'true'
   refuseSecondUse(state, payloadUrl, undefined)
+  refuseVerification(payloadUrl, sslVerification)
   const webhook: Webhook = {
     id: uuidOf('webhook', `${state.webhooks.size}`, name),
     name,
     description: parameters.get('description'),
     payloadUrl,
     secretKey: parameters.get('secretkey'),
-    sslVerification: parameters.get('sslverification') === 'true',
+    sslVerification,
     scope,
     state: stateOf('createWebhook', parameters) ?? 'Enabled',
     created: state.options.now(),
@@ -63,6 +66,7 @@ export function updateWebhook({ state }: CommandContext, parameters: Parameters)
   const known = webhookOf(state, 'updateWebhook', parameters)
   const url = parameters.has('payloadurl') ? urlOf(parameters) : known.payloadUrl
   refuseSecondUse(state, url, known.id)
+  refuseVerification(url, parameters.get('sslverification') === 'true')
   const changed: Webhook = {
     ...known,
     name: parameters.get('name') ?? known.name,
@@ -157,8 +161,15 @@ function stateOf(command: string, parameters: Parameters): Webhook['state'] | un
 
 function refuseSecondUse(state: CloudState, url: string, except: string | undefined): void {
   const other = [...state.webhooks.values()].find((one) => one.payloadUrl === url && one.id !== except)
-  if (other !== undefined) throw failed(`Payload URL: ${url} is already in use by another webhook`)
+  if (other !== undefined) throw refused(`Payload URL: ${url} is already in use by another webhook`)
 }
+
+function refuseVerification(url: string, asked: boolean): void {
+  if (asked && !url.startsWith('https:')) throw refused(`SSL verification can be specified only for HTTPS URLs, ${url}`)
+}
+
+/** What the server's own code finds wrong with a parameter. */
+const refused = (text: string): Refusal => new Refusal(431, text, 4350)
 
 function webhookOf(state: CloudState, command: string, parameters: Parameters): Webhook {
   const id = parameters.get('id') ?? ''
