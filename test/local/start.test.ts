@@ -107,6 +107,35 @@ describe('the service on one machine', () => {
     expect(lines.map((line) => JSON.parse(line).message)).toContain('started')
   })
 
+  test('listens for CloudStack’s webhook where it is told to, and nowhere else', async () => {
+    const silent = start()
+    await serviceOf(silent)
+    expect(silent.output()).not.toContain('"webhook"')
+    silent.child.kill('SIGTERM')
+    await silent.ended
+    const running = start({ ...working, BRIDGEKEEPER_WEBHOOK_LISTEN: '0' })
+    await serviceOf(running)
+    const url = await vi.waitFor(() => {
+      const [, found] = /"webhook":"(http:\/\/127\.0\.0\.1:\d+\/)"/.exec(running.output()) ?? []
+      if (found === undefined) throw new Error('it has not told its address')
+      return found
+    }, patience)
+    expect((await fetch(url, { method: 'POST', body: '{}' })).status).toBe(401)
+    const taken = start({
+      ...working,
+      BRIDGEKEEPER_DATA: join(folder, 'other'),
+      BRIDGEKEEPER_WEBHOOK_LISTEN: new URL(url).port,
+    })
+    await taken.ended
+    expect(taken.child.exitCode).toBe(1)
+    expect(taken.output()).toMatch(
+      /BRIDGEKEEPER_WEBHOOK_LISTEN=127\.0\.0\.1:\d+ cannot be listened on \(EADDRINUSE\): choose another/,
+    )
+    running.child.kill('SIGTERM')
+    await running.ended
+    expect(running.child.exitCode).toBe(0)
+  })
+
   test('is alone in its folder', async () => {
     const first = start()
     await serviceOf(first)
