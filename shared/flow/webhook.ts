@@ -26,7 +26,7 @@ export interface Hooked {
   readonly sleep: (milliseconds: number) => Promise<unknown>
 }
 
-/** @throws what the store and the queue throw; CloudStack then delivers it again, twice */
+/** @throws what the store and the queue throw; where the queue did, the minute is spent, and the schedule finds what is new */
 export async function answerHook(
   { method, headers, body }: HttpRequest,
   { secrets, portsOf, sleep }: Hooked,
@@ -44,7 +44,7 @@ export async function answerHook(
   const kicked = await Promise.all(clouds.map((cloud) => kickOnceAMinute(portsOf(cloud), cloud, type, wait)))
   return textAnswer(
     200,
-    kicked.includes(true) ? 'signed, and a snapshot begins' : 'signed, and one began within the last minute',
+    kicked.includes(true) ? 'signed, and a snapshot begins' : 'signed, and one was asked for within the last minute',
   )
 }
 
