@@ -47,7 +47,7 @@ export async function doctorCommand(
   const found: OfCloud[] = []
   for (const { name, settings, secret } of configured) {
     const progress = (check: string): void => follower.show(`${name}: ${check} …`, Date.now())
-    found.push({ cloud: name, findings: await runChecks(checksOf(settings, secret, timeoutMs), progress) })
+    found.push({ cloud: name, findings: await runChecks(checksOf(name, settings, secret, timeoutMs), progress) })
   }
   follower.end()
   const json: ReturnType<typeof doctorSchema.parse> = doctorJson(found)
@@ -57,13 +57,14 @@ export async function doctorCommand(
 }
 
 function checksOf(
+  cloud: string,
   settings: SettingsWithCloudStack,
   secret: ReturnType<typeof secretsOf>,
   timeoutMs: number,
 ): readonly Check[] {
   const cloudstack = cloudStackOf(settings, { logger: silent, timeoutMs, sleep: pause })
   const wire = once(() => lookAtWire(settings.CLOUDSTACK_API_URL, wayTo(settings), Date.now, timeoutMs))
-  const evidence = gather(cloudstack, Date.now)
+  const evidence = gather(cloudstack, cloud, Date.now)
   return [...cloudstackChecks(evidence, wire, settings), ...loginChecks(evidence, settings, secret)]
 }
 

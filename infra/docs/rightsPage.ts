@@ -57,7 +57,7 @@ export function rightsPage(): string {
     `## Where that driver may reconnect hosts (\`BRIDGEKEEPER_CLOUDSTACK_RECONNECT=allowed\`)\n\n${of('reconnect')}`,
     `## With the driver kvm-agent\n\n${of('agentDriver')}`,
     `## With either of the two before, which wait for a job\n\n${of('job')}`,
-    `## Only an administrator, once\n\nThese are in no role of ours: whoever may create roles may do anything.\n\n${of('administrator')}`,
+    `## Only an administrator, once\n\nThese are in no role of ours: whoever may create roles may do anything, and whoever may list webhooks reads their secrets.\n\n${of('administrator')}`,
     role,
     `The rules, in order, for a deployment that uses the driver \`cloudstack\`:\n\n${rules()}`,
     sight,

@@ -64,7 +64,7 @@ const entries = {
   listWebhooks: {
     needed: 'administrator',
     changes: false,
-    why: 'webhook install, status and remove: whether ours is there',
+    why: 'webhook install, status and remove, doctor with such a key: whether ours is there',
   },
   createWebhook: { needed: 'administrator', changes: true, why: 'webhook install' },
   updateWebhook: { needed: 'administrator', changes: true, why: 'webhook install, where ours is not as it should be' },

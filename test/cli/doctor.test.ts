@@ -1,14 +1,19 @@
 /** `doctor` against the CloudStack simulator, in every way in which a key or a server may be of no use. */
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer, request as httpRequest } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo, Server } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import * as z from 'zod'
 import { doctorSchema } from '../../infra/cli/doctor/doctorJson.ts'
 import { doctorCommand } from '../../infra/cli/doctorCommand.ts'
 import { seedCloud } from '../../infra/local/cloudstackSimulator/seed.ts'
 import { type CloudStackSimulator, startCloudStackSimulator } from '../../infra/local/cloudstackSimulator/simulator.ts'
 import { neededBy } from '../../shared/cloudstack/calls.ts'
+import { createCloudStack } from '../../shared/cloudstack/client.ts'
+import { findWebhook } from '../../shared/cloudstack/webhooks.ts'
 import { forwardTo, startProxy } from '../cloudstack/connectProxy.ts'
 import { capture, runInProcess } from '../rights/inProcess.ts'
 import { startScene } from '../rights/scene.ts'
@@ -116,6 +121,52 @@ describe('with a root admin’s key', () => {
     expect([...new Set(all.checks.map(({ cloud }) => cloud))]).toEqual(['eu', 'us'])
     expect([...new Set(one.checks.map(({ cloud }) => cloud))]).toEqual(['us'])
     expect(one.one('version').found).toBe('4.22.0.0')
+  })
+})
+
+describe('the webhook', () => {
+  const found = async () => (await doctor()).one('webhook')
+  let folder: string
+  beforeEach(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'doctor-'))
+    await instead(startScene({ version: '4.20.0.0' }))
+    environment.BRIDGEKEEPER_DATA = folder
+  })
+  afterEach(() => rmSync(folder, { recursive: true }))
+
+  it('is told to an administrator: not there, there, switched off', async () => {
+    expect(await found()).toMatchObject({ level: 'ok', found: 'supported, and ours is not installed' })
+    await runInProcess(['webhook', 'install', '--url', 'https://hook.example.org/'], environment)
+    expect(await found()).toMatchObject({ level: 'ok', found: 'bridgekeeper-default is installed' })
+    const secret = readFileSync(join(folder, 'webhook', 'default', 'secret'), 'utf8').trim()
+    expect(JSON.stringify((await doctor()).checks)).not.toContain(secret)
+    const cloudstack = createCloudStack(simulator)
+    const { ours } = await findWebhook(cloudstack, 'default')
+    await cloudstack.call('updateWebhook', { id: ours?.id ?? '', state: 'Disabled' }, z.unknown())
+    expect(await found()).toMatchObject({
+      level: 'warning',
+      found: 'bridgekeeper-default is installed and switched off',
+      fix: expect.stringContaining('bridgekeeper webhook install'),
+    })
+    expect(await runInProcess(['webhook', 'install'], environment)).toMatchObject({ code: 0 })
+    expect(await found()).toMatchObject({ level: 'ok', found: 'bridgekeeper-default is installed' })
+  })
+
+  it('is not looked for with a key that may not list them', async () => {
+    await runInProcess(['role', 'create', '--apply', '-q'], environment)
+    environment = { ...environment, ...at({ ...simulator, ...simulator.addAccount('bridgekeeper', 'Bridgekeeper') }) }
+    const { level, found: what } = await found()
+    expect(level).toBe('ok')
+    expect(what).toMatch(
+      /^listApis names no createWebhook: .*; whether ours is installed, "bridgekeeper webhook status"/,
+    )
+    expect(simulator.requests.listWebhooks).toBeUndefined()
+  })
+
+  it('of another cloud of the deployment is not taken for this one’s', async () => {
+    await runInProcess(['webhook', 'install', '--url', 'https://hook.example.org/'], environment)
+    environment.BRIDGEKEEPER_CLOUD = 'us'
+    expect(await found()).toMatchObject({ level: 'ok', found: 'supported, and ours is not installed' })
   })
 })
 

@@ -14,7 +14,7 @@
  * | least rights |                                                     | calls are allowed that are never made                |
  * | sight        | a network without its broadcast URI                 | there is no network yet by which it could be proven  |
  * | cost         | a listing fails                                     | a tick takes longer than a third of a minute         |
- * | webhook      |                                                     |                                                      |
+ * | webhook      |                                                     | ours is switched off; the listing fails              |
  */
 import type { Settings } from '../../../shared/runtime/settings.ts'
 import type { Check, Finding } from './check.ts'
@@ -65,7 +65,7 @@ export function cloudstackChecks(
       async () => [judgeCost(countOf(await evidence.hosts()), await evidence.events(), await facts())],
       300,
     ),
-    check('webhook', async () => [judgeWebhook(await about(), await allowed())]),
+    check('webhook', async () => [judgeWebhook(await about(), await allowed(), await evidence.webhook())]),
   ]
 }
 

@@ -5,6 +5,7 @@
 import { type About, readAbout, readAllowed } from '../../../shared/cloudstack/about.ts'
 import type { CloudStack } from '../../../shared/cloudstack/client.ts'
 import { CloudStackError, MalformedAnswer, RequestRefused } from '../../../shared/cloudstack/errors.ts'
+import { type FoundWebhooks, findWebhook } from '../../../shared/cloudstack/webhooks.ts'
 import type { CloudFacts, HostFact, NetworkFact } from '../../../shared/reconcile/model.ts'
 
 export type Answer<T> =
@@ -22,11 +23,14 @@ export interface Evidence {
   readonly facts: () => Promise<Answer<CloudFacts>>
   /** Any network with a broadcast URI, also one that is not persistent. Asked only where no persistent one has one. */
   readonly anyWithUri: () => Promise<Answer<NetworkFact | undefined>>
+  /** Undefined where this key may not list them, as that of a deployment's should not: the answer has their secrets. */
+  readonly webhook: () => Promise<Answer<FoundWebhooks | undefined>>
 }
 
 export type Asked = Pick<CloudStack, 'call' | 'listHosts' | 'listFacts' | 'changedSince' | 'networksOn'>
 
-export function gather(cloudstack: Asked, now: () => number): Evidence {
+/** @param cloud by its name in the deployment, which its webhook is named by */
+export function gather(cloudstack: Asked, cloud: string, now: () => number): Evidence {
   const ask = async <T>(question: () => Promise<T>): Promise<Answer<T>> => {
     const begun = now()
     try {
@@ -50,6 +54,10 @@ export function gather(cloudstack: Asked, now: () => number): Evidence {
     anyWithUri: unlessBlocked(async () => {
       const known = await facts()
       return 'value' in known ? withUri(cloudstack, known.value) : undefined
+    }),
+    webhook: unlessBlocked(async () => {
+      const known = await allowed()
+      return 'value' in known && known.value.has('listWebhooks') ? findWebhook(cloudstack, cloud) : undefined
     }),
   }
 }

@@ -13,6 +13,7 @@ import {
   oldest,
 } from '../../../shared/cloudstack/capabilities.ts'
 import { RightLost } from '../../../shared/cloudstack/errors.ts'
+import type { FoundWebhooks } from '../../../shared/cloudstack/webhooks.ts'
 import { tooOld } from '../../../shared/hypervisors/cloudstack/tooOld.ts'
 import type { CloudFacts, NetworkFact } from '../../../shared/reconcile/model.ts'
 import type { Finding } from './check.ts'
@@ -174,15 +175,36 @@ export function judgeCost(hosts: Answer<number>, events: Answer<unknown>, facts:
 
 const inSeconds = (milliseconds: number): string => `${(milliseconds / 1000).toFixed(milliseconds < 100 ? 3 : 1)} s`
 
-export function judgeWebhook(about: Answer<About>, allowed: Answer<ReadonlySet<string>>): Finding {
+const toldBy = 'whether ours is installed, "bridgekeeper webhook status" tells with an administrator’s key'
+
+export function judgeWebhook(
+  about: Answer<About>,
+  allowed: Answer<ReadonlySet<string>>,
+  listed: Answer<FoundWebhooks | undefined>,
+): Finding {
   const wanted = 'nothing: a webhook makes changes known sooner, and is not needed'
   const { since, without, command } = features.webhooks
   const version = 'value' in about ? about.value.version : undefined
   const commands = 'value' in allowed ? allowed.value : undefined
   if (version === undefined && commands === undefined) return notAsked('webhook', wanted)
   const has = capabilitiesOf(version, commands).has('webhooks')
-  if (has === 'yes') return ok('webhook', 'supported', wanted)
+  if (has === 'yes') return judgeInstalled(listed, wanted)
   if (has === 'no') return ok('webhook', `not before ${since}, and this is ${version}: ${without}`, wanted)
   const found = `listApis names no ${command}: the server has webhooks switched off, or this key may not install one`
-  return ok('webhook', found, wanted)
+  return ok('webhook', `${found}; ${toldBy}`, wanted)
+}
+
+function judgeInstalled(listed: Answer<FoundWebhooks | undefined>, wanted: string): Finding {
+  if ('failed' in listed) {
+    return warning('webhook', listed.failed.message, wanted, 'Put right what it says, then run this again.')
+  }
+  if (!('value' in listed)) return notAsked('webhook', wanted)
+  if (listed.value === undefined) {
+    return ok('webhook', `supported; ${toldBy}`, wanted)
+  }
+  const { ours } = listed.value
+  if (ours === undefined) return ok('webhook', 'supported, and ours is not installed', wanted)
+  if (ours.state === 'Enabled') return ok('webhook', `${ours.name} is installed`, wanted)
+  const fix = 'Switch it on by "bridgekeeper webhook install", or remove it by "bridgekeeper webhook remove".'
+  return warning('webhook', `${ours.name} is installed and switched off`, wanted, fix)
 }
