@@ -116,10 +116,19 @@ describe(`a clean clone is packaged ${circumstances}`, () => {
     })
   })
 
+  const ofWebhook = { Principal: '*', FunctionName: { 'Fn::GetAtt': ['WebhookLambdaFunction', 'Arn'] } }
+
   test('webhook alone has an address, which answers nobody unless it is asked for', () => {
     const addresses = Object.entries(resources).filter(([, { Type }]) => Type === 'AWS::Lambda::Url')
     expect(addresses.map(([id]) => id)).toEqual(['WebhookLambdaFunctionUrl'])
     expect(properties('WebhookLambdaFunctionUrl')).toMatchObject({ AuthType: 'NONE' })
+    const open = Object.values(resources).filter(
+      ({ Type, Properties }) => Type === 'AWS::Lambda::Permission' && Properties.Principal === '*',
+    )
+    expect(open.map(({ Properties }) => Properties)).toEqual([
+      { ...ofWebhook, Action: 'lambda:InvokeFunctionUrl', FunctionUrlAuthType: 'NONE' },
+      { ...ofWebhook, Action: 'lambda:InvokeFunction', InvokedViaFunctionUrl: true },
+    ])
     expect(properties('WebhookLambdaFunction').ReservedConcurrentExecutions).toBe(0)
     const written = functions.filter(
       (name) => properties(`${logical(name)}LambdaFunction`).ReservedConcurrentExecutions !== undefined,
