@@ -15,6 +15,8 @@ export const historyLine = z.strictObject({
   by: z.string().nullable(),
   why: z.string().nullable(),
   detail: z.string().nullable(),
+  /** What the log lines of the same call carry. */
+  correlation: z.string().nullable(),
 })
 
 /** Of a zone, or of the whole cloud (null). */
@@ -31,4 +33,5 @@ export const historyJson = (line: HistoryLine): z.infer<typeof historyLine> => (
   by: line.by ?? null,
   why: line.why ?? null,
   detail: line.detail ?? null,
+  correlation: line.correlation ?? null,
 })

@@ -102,7 +102,15 @@ type Written = Pick<HistoryLine, 'what'> & Partial<Undefinable<Omit<HistoryLine,
 async function write(ports: Ports, keeping: Keeping, { zone, host = '' }: Place, line: Written, id: string) {
   const at = ports.now()
   const { detail, why, by, verdict, reason, created, what } = line
-  const given = Object.entries({ verdict, reason, created, by, why, detail }).flatMap(([name, value]) =>
+  const given = Object.entries({
+    verdict,
+    reason,
+    created,
+    by,
+    why,
+    detail,
+    correlation: ports.correlation?.(),
+  }).flatMap(([name, value]) =>
     value === undefined ? [] : [[name, typeof value === 'string' ? value.slice(0, detailLimit) : value] as const],
   )
   const expires = Math.floor((at + keeping.historyMilliseconds) / 1000)

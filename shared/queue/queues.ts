@@ -26,10 +26,14 @@ const tick = z.int().check(z.positive())
 export const messageVersion = 1
 const version = z.literal(messageVersion)
 
-export const snapshotRequest = z.object({ v: version, cloud: name, why: name })
+/** Leads through the log to all that one tick began (runtime/correlation.ts); a message of an earlier release has none. */
+export const correlation = name
+const led = { correlation: z.exactOptional(correlation) }
+
+export const snapshotRequest = z.object({ v: version, cloud: name, why: name, ...led })
 export type SnapshotRequest = z.infer<typeof snapshotRequest>
 
-export const diffRequest = z.object({ v: version, cloud: name, zone: name, tick })
+export const diffRequest = z.object({ v: version, cloud: name, zone: name, tick, ...led })
 export type DiffRequest = z.infer<typeof diffRequest>
 
 export const whys = ['edge', 'revision', 'retry', 'verify'] as const
@@ -47,5 +51,6 @@ export const job = z.object({
   more: z.optional(z.boolean()),
   /** The driver that the host falls back to; absent: its own. */
   driver: z.optional(name),
+  ...led,
 })
 export type Job = z.infer<typeof job>

@@ -2,12 +2,14 @@
  * The one Middy stack that every function wears. In: what the function does with its event. Out: `create`, which makes
  * the handler from an environment. Nothing is parsed or opened before the first call, and then once.
  */
+import { randomUUID } from 'node:crypto'
 import { Logger as PowertoolsLogger } from '@aws-lambda-powertools/logger'
 import middy from '@middy/core'
 import type { Context } from 'aws-lambda'
 import type * as z from 'zod/mini'
 import { messageVersion } from '../queue/queues.ts'
 import type { Environment } from './configuration.ts'
+import { correlated, correlatedBy, correlationOf } from './correlation.ts'
 import { type HttpAnswer, type HttpRequest, httpRequest } from './httpEvent.ts'
 import type { Logger } from './logger.ts'
 import type { Overrides } from './ports.ts'
@@ -77,14 +79,16 @@ function wrapped(
   work: (event: unknown, runtimes: Runtimes, remaining: () => number, logger: Logger) => Promise<unknown>,
 ): Create {
   return (environment, overrides) => {
-    const logger = overrides?.logger ?? powertools(name)
+    const logger = correlated(overrides?.logger ?? powertools(name))
+    const newId = overrides?.newId ?? randomUUID
     let runtimes: Runtimes | undefined
-    return middy<unknown, unknown, Error, Context>()
+    const handler = middy<unknown, unknown, Error, Context>()
       .onError(({ error }) => logger.error(`${name} failed`, { error: error ? told(error) : 'unknown' }))
       .handler(async (event, context) => {
-        runtimes ??= createRuntimes(environment, logger, overrides)
+        runtimes ??= createRuntimes(environment, logger, { ...overrides, logger })
         return work(event, runtimes, () => context.getRemainingTimeInMillis(), logger)
       })
+    return (event, context) => correlatedBy(correlationOf(event) ?? newId(), async () => handler(event, context))
   }
 }
 

@@ -16,6 +16,8 @@ export interface Ports {
   readonly random: () => number
   /** A name that nobody else has: of a run, of a lease's holder. */
   readonly newId: () => string
+  /** What leads from the log to the history (correlation.ts); absent: nothing does. */
+  readonly correlation?: () => string
 }
 
 interface Beside {

@@ -24,6 +24,7 @@ import {
   parseConfiguration,
   parseConfigurationWithCloudStack,
 } from './configuration.ts'
+import { carrying, currentCorrelation } from './correlation.ts'
 import type { Logger } from './logger.ts'
 import type { Overrides, Ports } from './ports.ts'
 import type { Settings, SettingsWithCloudStack } from './settings.ts'
@@ -81,15 +82,23 @@ export function createRuntime(environment: Environment, logger: Logger, override
   if (table === undefined && overrides.store === undefined) {
     throw new ConfigurationError('BRIDGEKEEPER_TABLE is not set: it names the DynamoDB table; the deployment sets it.')
   }
+  const newId = overrides.newId ?? randomUUID
+  let ofCommand: string | undefined
+  const correlation = (): string => {
+    const ofCall = currentCorrelation()
+    if (ofCall === undefined) ofCommand ??= newId()
+    return ofCall ?? ofCommand ?? ''
+  }
   const ports: Ports = {
     store: sparingNewer(
       overrides.store ?? createDynamoDbStore({ table: table ?? '', client: dynamoDbClient(environment) }),
     ),
-    queues: overrides.queues ?? createSqsQueues(sqsClient(environment), queueUrls(settings)),
+    queues: carrying(overrides.queues ?? createSqsQueues(sqsClient(environment), queueUrls(settings)), correlation),
     logger: overrides.logger ?? logger,
     now: overrides.now ?? Date.now,
     random: overrides.random ?? Math.random,
-    newId: overrides.newId ?? randomUUID,
+    newId,
+    correlation,
   }
   const policy = policyOf(settings)
   const sleep = overrides.sleep ?? delay

@@ -282,6 +282,8 @@ const historyLine = z.object({
   /** Who did it, and why: of an operator's act. */
   by: z.exactOptional(text),
   why: z.exactOptional(text),
+  /** What the log lines of the same call carry (runtime/correlation.ts). */
+  correlation: z.exactOptional(text),
   expires: z.number(),
 })
 export type HistoryLine = z.infer<typeof historyLine>
