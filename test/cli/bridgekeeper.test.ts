@@ -115,7 +115,10 @@ describe('backfill', () => {
     ])
     expect(await wantedOf('host-1')).toBe(before + 1)
     const { Messages } = await parts.sqs.send(new ReceiveMessageCommand({ QueueUrl: parts.queueUrl }))
-    expect(JSON.parse(Messages?.[0]?.Body ?? '')).toEqual({ v: 1, cloud, why: 'backfill' })
+    expect(JSON.parse(Messages?.[0]?.Body ?? '')).toEqual({
+      ...{ v: 1, cloud, why: 'backfill' },
+      correlation: expect.stringMatching(/^[0-9a-f-]{36}$/),
+    })
   })
 
   it('waits until every run has ended, shows what failed, and ends with 2', async () => {
