@@ -46,6 +46,14 @@ function zipNames(zip: Buffer): readonly string[] {
   return names
 }
 
+/** The functions whose queue is polled. */
+async function polledIn(folder: string): Promise<readonly string[]> {
+  const { Resources } = templateSchema.parse(JSON.parse(await readFile(templateIn(folder), 'utf8')))
+  return queued.filter(
+    (name) => Resources[`${logical(name)}EventSourceMappingSQS${logical(name)}Queue`]?.Properties.Enabled === true,
+  )
+}
+
 describe(`a clean clone is packaged ${circumstances}`, () => {
   let clone = ''
   let resources: Readonly<Record<string, Resource>> = {}
@@ -116,6 +124,10 @@ describe(`a clean clone is packaged ${circumstances}`, () => {
     })
   })
 
+  test('the queue of a driver that is not chosen is not polled', async () => {
+    expect(await polledIn(clone)).toEqual(['snapshot', 'diff', 'provisionKvm'])
+  })
+
   const ofWebhook = { Principal: '*', FunctionName: { 'Fn::GetAtt': ['WebhookLambdaFunction', 'Arn'] } }
 
   test('webhook alone has an address, which answers nobody unless it is asked for', () => {
@@ -158,5 +170,25 @@ describe(`a clean clone is packaged ${circumstances}`, () => {
     expect(JSON.stringify(properties('SnapshotLambdaFunction').Environment)).toContain(
       '{{resolve:secretsmanager:bridgekeeper/cloudstack:SecretString:secretKey}}',
     )
+  })
+})
+
+describe('a deployment with other drivers', () => {
+  test('has the queues of these polled, and of what one falls back to', async () => {
+    const folder = await packaged({ drivers: 'KVM=kvm-agent|cloudstack,VMware=vmware' })
+    expect(await polledIn(folder)).toEqual([
+      'snapshot',
+      'diff',
+      'provisionKvm',
+      'provisionVmware',
+      'provisionCloudstack',
+    ])
+    await rm(folder, { recursive: true, force: true })
+  })
+
+  test('is not packaged where one of them does not exist', async () => {
+    await expect(packaged({ drivers: 'KVM=kvm-shh' })).rejects.toMatchObject({
+      stdout: expect.stringContaining('names the driver "kvm-shh", which does not exist'),
+    })
   })
 })

@@ -1,6 +1,6 @@
 /** The deployment as `serverless package` makes it of a clean clone, without network or login where that can be had. Out: its folder. */
 import { execFile, spawnSync } from 'node:child_process'
-import { cp, mkdtemp, symlink } from 'node:fs/promises'
+import { cp, mkdtemp, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -13,7 +13,10 @@ export const circumstances = unshare
   ? 'without network or login'
   : 'with the network ON, since unshare is not permitted here'
 
-/** @param parameters of serverless.yml, other than their defaults. The caller removes the folder. */
+/**
+ * @param parameters of serverless.yml, other than their defaults. The caller removes the folder.
+ * @throws Error with what Serverless printed, as execFile has it
+ */
 export async function packaged(parameters: Readonly<Record<string, string>> = {}): Promise<string> {
   const clone = await mkdtemp(join(tmpdir(), 'bridgekeeper-package-'))
   for (const part of ['serverless.yml', 'package.json', 'infra/aws', 'functions', 'shared']) {
@@ -24,7 +27,12 @@ export async function packaged(parameters: Readonly<Record<string, string>> = {}
   const command = [process.execPath, join(root, 'node_modules/serverless/bin/serverless.js'), 'package', ...given]
   const [program = '', ...args] = unshare ? ['unshare', ...unshare, ...command] : command
   const environment = { PATH: process.env.PATH ?? '', HOME: clone, CI: '1' }
-  await promisify(execFile)(program, args, { cwd: clone, env: environment, timeout: 50_000 })
+  try {
+    await promisify(execFile)(program, args, { cwd: clone, env: environment, timeout: 50_000 })
+  } catch (error) {
+    await rm(clone, { recursive: true, force: true })
+    throw error
+  }
   return clone
 }
 

@@ -10,7 +10,10 @@ afterEach(() => rm(folder, { recursive: true, force: true }))
 
 it.each([
   ['as it is', {}],
-  ['with the webhook, XenServer and VMware', { webhook: '2', xenserver: 'true', vmware: 'true' }],
+  [
+    'with the webhook, XenServer and VMware',
+    { webhook: '2', drivers: 'KVM=kvm-ssh|cloudstack,XenServer=xenserver,VMware=vmware' },
+  ],
 ])('%s it is clean', async (_how, parameters) => {
   folder = await packaged(parameters)
   expect(await lint(templateIn(folder), regions)).toEqual([])

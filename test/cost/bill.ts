@@ -2,6 +2,7 @@
  * A month's bill. Pure. In: the size of a cloud, what a day without verification and one with it came to, prices. Out: lines in dollars, the
  * core apart from what an operator may do without.
  */
+import { provisionersOf } from '../../infra/aws/polledQueues.ts'
 import type { Cloud, Counts } from './day.ts'
 import { type Called, calls, logBytes, pollers, prices } from './prices.ts'
 
@@ -23,8 +24,8 @@ const days = 30
 const gb = 1024 ** 3
 const round = (dollars: number): number => Math.round(dollars * 100) / 100
 
-/** Of snapshot, diff, provisionKvm, provisionCloudstack; those of XenServer and VMware only where they are switched on. */
-const queuesPolled = 4
+/** Of snapshot and diff, and of the provisioners that a deployment with the driver for KVM over SSH has. */
+const queuesPolled = 2 + provisionersOf({ BRIDGEKEEPER_DRIVERS: 'KVM=kvm-ssh' }).size
 
 export function billOf(cloud: Cloud, without: Counts, withIt: Counts): Bill {
   const secondsOf = (counts: Counts): number =>

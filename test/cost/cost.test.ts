@@ -36,14 +36,14 @@ describe('a bill', () => {
     expect(lineOf(/reads/, counts({ reads: 1e6 }))).toBe(3.75) // 30 million at 0.125
     expect(lineOf(/writes/, counts({ writes: 1e6 }))).toBe(18.75) // 30 million at 0.625
     expect(lineOf(/messages/, counts({ sqsRequests: 1e6 }))).toBe(15) // 30 million at 0.5
-    expect(lineOf(/empty polls of 4 queues/, counts({}))).toBe(1.3) // 4 x 5 x 129,600 polls of 20 s at 0.5 a million
+    expect(lineOf(/empty polls of 3 queues/, counts({}))).toBe(0.97) // 3 x 5 x 129,600 polls of 20 s at 0.5 a million
     const snapshot = { snapshot: 1440, diff: 0, provisionKvm: 0 }
     expect(lineOf(/GB-seconds/, counts({ invocations: snapshot }))).toBe(0.1) // 43,200 x 0.36 s x 0.5 GB
   })
 
   it('has verification on a line of its own', () => {
     const { core, withVerification } = billOf(cloud, counts({ writes: 1e6 }), counts({ writes: 2e6 }))
-    expect([core, withVerification]).toEqual([20.05, 38.8])
+    expect([core, withVerification]).toEqual([19.72, 38.47])
   })
 })
 

@@ -20,8 +20,6 @@ const queue = z.strictObject({
   arn,
   batchSize: z.int().min(1).max(10).default(10),
   maximumConcurrency: z.int().min(2).max(1000).optional(),
-  /** Not heeded here, where polling a queue that nobody sends to costs nothing. */
-  enabled: z.boolean().optional(),
 })
 const event = z.union([z.strictObject({ schedule }), z.strictObject({ sqs: queue })])
 
