@@ -1,29 +1,27 @@
-/** The stories of the drivers whose hypervisors are simulated in this process; vCenter's are in test/vcenter/stories.test.ts. */
+/** The stories of the drivers whose hosts are simulated in this process; the others' are in test/agent/real and test/vcenter. */
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { startHostSimulator } from '../../infra/local/hostSimulator/hostSimulator.ts'
 import { newKeyPair } from '../../infra/local/hostSimulator/keyPair.ts'
 import { createCloudStack } from '../../shared/cloudstack/client.ts'
 import { createCloudStackDriver } from '../../shared/hypervisors/cloudstack/driver.ts'
-import { HostError } from '../../shared/hypervisors/driver.ts'
-import { agentDriver } from '../../shared/hypervisors/kvm/agent/driver.ts'
-import { startSimulatedAgent } from '../agent/simulatedAgent.ts'
 import { startCloudStackHost } from '../hypervisors/cloudstack/cloudstackHost.ts'
 import { network, simulatedDriver, targetOf } from '../hypervisors/kvm/factory.ts'
+import { cloudStackMakes } from '../hypervisors/xenserver/cloudStackStandIn.ts'
 import * as xen from '../hypervisors/xenserver/factory.ts'
-import { cannotTell, drivers, type StoryDriver, type StoryHost, stories, tellStories } from './stories.ts'
+import { besides, theirsOnKvm, uplinkTag } from './kvmStories.ts'
+import { cannotTell, drivers, type StoryHost, stories, tellStories } from './stories.ts'
 
 const uris = ['vlan://3001', 'vlan://3002', 'vlan://3003']
-/** The uplink's bridge has this tag itself: whoever made a device for it would cut somebody off. */
-const tagAbove = { name: 'cloudbr1.3099', kind: 'vlan', parent: 'cloudbr1', vlanId: 3099, up: true } as const
 
 async function kvmBySsh(): Promise<StoryHost> {
   const simulated = await startHostSimulator({ names: ['kvm1'] })
   const [host] = simulated.hosts
   if (host === undefined) throw new Error('there is no host')
   const driver = simulatedDriver(simulated)
+  const other = newKeyPair().privateKey
   const stateOf = (of: typeof host) => async () => JSON.stringify([of.links(), of.routes()])
-  host.addLink(tagAbove)
+  host.addLink(uplinkTag)
   return {
     driver,
     target: targetOf(host),
@@ -33,77 +31,24 @@ async function kvmBySsh(): Promise<StoryHost> {
     stop: simulated.close,
     late: async () => {
       const late = await simulated.add('kvm2')
-      return { driver, target: targetOf(late), state: stateOf(late) }
+      return { driver, target: targetOf(late), state: stateOf(late), lacks: 6 }
     },
     reboot: async () => {
       await host.reboot()
-      host.addLink(tagAbove)
+      host.addLink(uplinkTag)
     },
     drift: async () => {
       for (const name of ['eth1.3001', 'breth1-3001']) host.deleteLink(name)
     },
     halve: async () => void host.deleteLink('breth1-3001'),
     foreign: async () => {
-      host.addLink({ name: 'eth1.3050', kind: 'vlan', parent: 'eth1', vlanId: 3050, up: true })
-      host.addLink({ name: 'breth1-3050', kind: 'bridge' })
-      const isOurs = ({ name }: { readonly name: string }): boolean => /300[123]$/.test(name)
-      return async () => JSON.stringify(host.links().filter((link) => !isOurs(link)))
+      for (const link of theirsOnKvm) host.addLink(link)
+      return async () => besides(uris, host.links())
     },
+    theirs: network('vlan://3050'),
     bad: network('vlan://3099'),
     occupy: async () => void host.addLink({ name: 'vnet0', kind: 'tun', master: 'breth1-3001', up: true }),
-    wrong: () => simulatedDriver(simulated, { privateKey: newKeyPair().privateKey }),
-  }
-}
-
-async function kvmByAgent(): Promise<StoryHost> {
-  const host = await startSimulatedAgent('kvm2', Date.now)
-  const others: (typeof host)[] = []
-  host.kernel().add(tagAbove)
-  return {
-    driver: host.driver(),
-    target: targetOf({ name: 'kvm2', address: '192.0.2.2' }),
-    desired: uris.map((uri) => network(uri)),
-    devices: 6,
-    state: async () => host.state(),
-    stop: async () => {
-      for (const one of [host, ...others]) await one.stop()
-    },
-    late: async () => {
-      const late = await startSimulatedAgent('kvm3', Date.now)
-      others.push(late)
-      const target = targetOf({ name: 'kvm3', address: '192.0.2.3' })
-      return { driver: late.driver(), target, state: async () => late.state() }
-    },
-    reboot: async () => {
-      host.reboot()
-      host.kernel().add(tagAbove)
-    },
-    drift: async () => {
-      for (const name of ['eth1.3001', 'breth1-3001']) host.kernel().delete(name)
-    },
-    halve: async () => void host.kernel().delete('breth1-3001'),
-    foreign: async () => {
-      host.kernel().add({ name: 'eth1.3050', kind: 'vlan', parent: 'eth1', vlanId: 3050, up: true })
-      host.kernel().add({ name: 'breth1-3050', kind: 'bridge' })
-      return async () =>
-        JSON.stringify(
-          host
-            .kernel()
-            .links()
-            .filter(({ name }) => !/300[123]$/.test(name)),
-        )
-    },
-    bad: network('vlan://3099'),
-    occupy: async () => void host.kernel().add({ name: 'vnet0', kind: 'tun', master: 'breth1-3001', up: true }),
-    // Which certificate an agent refuses is TLS, and told by test/agent/real; here is what its refusal is to a run.
-    wrong: () =>
-      agentDriver(
-        async () => ({
-          ask: () => Promise.reject(new HostError('AgentRefused', 'it does not admit this certificate')),
-          close: async () => {},
-        }),
-        { mode: 'apply' },
-      ),
+    wrong: { driver: simulatedDriver(simulated, { privateKey: other }), reason: 'LoginRefused', secret: other },
   }
 }
 
@@ -135,7 +80,7 @@ async function xenServer(): Promise<StoryHost> {
     stop: simulator.close,
     late: async () => {
       await simulator.addHost(pool, 'xen3')
-      return { driver, target: xen.targetOf(simulator, 'xen3'), state: async () => pool.state() }
+      return { driver, target: xen.targetOf(simulator, 'xen3'), state: async () => pool.state(), lacks: 3 }
     },
     reboot: async () => pool.reboot('xen2', ['eth1']),
     drift: async () => {
@@ -148,17 +93,28 @@ async function xenServer(): Promise<StoryHost> {
       const storage = pool.addNetwork('storage', { other_config: { purpose: 'nbd' } })
       pool.addPif('xen2', { device: 'eth2', network: 'storage' })
       const vif = pool.addVm(storage, 'xen2')
+      const world = { wait: async () => {}, now: Date.now, random: Math.random }
+      await cloudStackMakes(pool, 'xen2', 'guests', 3050, world)
+      const theirs = networkOf(3050)
       return async () =>
         JSON.stringify([
           tables.network.get(storage),
-          [...tables.PIF.values()].filter(({ device }) => device === 'eth2'),
+          tables.network.get(theirs),
+          [...tables.VLAN.values()].filter(({ tag }) => Number(tag) === 3050),
+          [...tables.PIF.values()].filter(({ device, network }) => device === 'eth2' || network === theirs),
           tables.VIF.get(vif),
         ])
     },
+    theirs: xen.network('vlan://3050'),
     bad: xen.network('vxlan://7'),
     occupy: async () => void pool.addVm(networkOf(3001)),
-    wrong: () =>
-      xen.driverFor(simulator, { credentials: () => ({ ...xen.credentialsOf(simulator), password: 'wrong' }) }),
+    wrong: {
+      driver: xen.driverFor(simulator, {
+        credentials: () => ({ ...xen.credentialsOf(simulator), password: 'hunter2' }),
+      }),
+      reason: 'XapiRefused',
+      secret: 'hunter2',
+    },
   }
 }
 
@@ -176,26 +132,35 @@ async function cloudStack(): Promise<StoryHost> {
         address: '192.0.2.2',
         cluster: 'cluster',
       })
-      return { driver: host.driver, target: { ...host.target, id, zone, name: 'sim2' }, state: sentTo(id) }
+      return { driver: host.driver, target: { ...host.target, id, zone, name: 'sim2' }, state: sentTo(id), lacks: 0 }
     },
-    wrong: () => createCloudStackDriver(createCloudStack({ url, apiKey, secretKey: 'wrong' })),
+    wrong: {
+      driver: createCloudStackDriver(createCloudStack({ url, apiKey, secretKey: 'hunter2' })),
+      reason: 'CloudStackRefused',
+      secret: 'hunter2',
+    },
   }
 }
 
-const told: readonly (readonly [StoryDriver, () => Promise<StoryHost>])[] = [
-  ['kvm-ssh', kvmBySsh],
-  ['kvm-agent', kvmByAgent],
-  ['xenserver', xenServer],
-  ['cloudstack', cloudStack],
-]
-
-describe.each(told)('%s', (driver, start) => tellStories(driver, start))
+tellStories('fast', { 'kvm-ssh': kvmBySsh, xenserver: xenServer, cloudstack: cloudStack })
 
 describe('the stories', () => {
-  it('are told by six drivers, here and where vCenter is', () => {
-    const there = readFileSync(new URL('../vcenter/stories.test.ts', import.meta.url), 'utf8')
-    const elsewhere = drivers.filter((driver) => there.includes(`'${driver}'`))
-    expect([...told.map(([driver]) => driver), ...elsewhere].sort()).toEqual([...drivers].sort())
+  it('are told by six drivers, each in one project', () => {
+    expect(Object.values(drivers).flat().sort()).toEqual([
+      'cloudstack',
+      'kvm-agent',
+      'kvm-ssh',
+      'vmware distributed',
+      'vmware standard',
+      'xenserver',
+    ])
+  })
+
+  it.each([
+    ['agent', '../agent/real/stories.test.ts'],
+    ['vcenter', '../vcenter/stories.test.ts'],
+  ])('of the project %s are told there', (project, file) => {
+    expect(readFileSync(new URL(file, import.meta.url), 'utf8')).toContain(`\ntellStories('${project}', {`)
   })
 
   it('are eleven for each, but for these, which it cannot tell', () => {
