@@ -152,12 +152,12 @@ const entries = {
   },
   XapiRefused: {
     retry: true,
-    next: 'Check the name and the password for this zone or cluster in BRIDGEKEEPER_XAPI_CREDENTIALS_FILE, and that the user has the role pool-operator: docs/xenserver.md.',
+    next: 'Check the name and the password for this zone or cluster in what BRIDGEKEEPER_XAPI_CREDENTIALS_FILE or BRIDGEKEEPER_XAPI_SECRET names, and that the user has the role pool-operator: docs/xenserver.md.',
   },
   VcenterUnreachable: {
     retry: true,
     unreached: true,
-    next: 'Check the address of the vCenter in BRIDGEKEEPER_VCENTER_CREDENTIALS_FILE, the firewall, and that its service runs.',
+    next: 'Check the address of the vCenter in what BRIDGEKEEPER_VCENTER_CREDENTIALS_FILE or BRIDGEKEEPER_VCENTER_SECRET names, the firewall, and that its service runs.',
   },
   VcenterUntrusted: {
     retry: true,
@@ -165,7 +165,7 @@ const entries = {
   },
   VcenterRefused: {
     retry: true,
-    next: 'Check the name and the password for this zone or cluster in BRIDGEKEEPER_VCENTER_CREDENTIALS_FILE, and the role of the user: docs/vmware.md.',
+    next: 'Check the name and the password for this zone or cluster in what BRIDGEKEEPER_VCENTER_CREDENTIALS_FILE or BRIDGEKEEPER_VCENTER_SECRET names, and the role of the user: docs/vmware.md.',
   },
   LeaseHeld: {
     retry: true,

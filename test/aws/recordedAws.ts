@@ -13,7 +13,7 @@ import { endpointOf } from '../../infra/local/cloud/embeddedServer.ts'
 import { startSqs } from '../../infra/local/cloud/embeddedSqs.ts'
 import { createTable } from '../../infra/local/cloud/resources.ts'
 import type { QueueName } from '../../shared/queue/queues.ts'
-import { startFakeSecretsManager } from '../certificate/fakeSecretsManager.ts'
+import { startFakeSecretsManager } from '../runtime/fakeSecretsManager.ts'
 import type { Call } from './role.ts'
 
 const queueNames: readonly QueueName[] = [

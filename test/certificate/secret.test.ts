@@ -4,7 +4,7 @@ import { keptInSecret } from '../../shared/certificate/secret.ts'
 import { agentCertificateOf, certificateKept } from '../../shared/runtime/agentCertificate.ts'
 import { secretsClient } from '../../shared/runtime/clients.ts'
 import { parseConfiguration } from '../../shared/runtime/configuration.ts'
-import { type FakeSecretsManager, startFakeSecretsManager } from './fakeSecretsManager.ts'
+import { type FakeSecretsManager, startFakeSecretsManager } from '../runtime/fakeSecretsManager.ts'
 import { day, keptInMemory, startWorld, type World } from './world.ts'
 
 let world: World

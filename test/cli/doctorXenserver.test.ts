@@ -8,6 +8,7 @@ import { seedCloud } from '../../infra/local/cloudstackSimulator/seed.ts'
 import { type CloudStackSimulator, startCloudStackSimulator } from '../../infra/local/cloudstackSimulator/simulator.ts'
 import { startXapiSimulator, type XapiSimulator } from '../../infra/local/xapiSimulator/simulator.ts'
 import { runInProcess } from '../rights/inProcess.ts'
+import { startFakeSecretsManager } from '../runtime/fakeSecretsManager.ts'
 
 describe('doctor, where XenServer hosts are served', () => {
   let directory: string
@@ -46,14 +47,18 @@ describe('doctor, where XenServer hosts are served', () => {
     const path = join(directory, 'xapi.json')
     writeFileSync(path, JSON.stringify(file))
     chmodSync(path, mode)
+    return told({ BRIDGEKEEPER_XAPI_CREDENTIALS_FILE: path })
+  }
+
+  async function told(where: Readonly<Record<string, string>>) {
     const before = xapi.pools.map((pool) => pool.state())
     const { stdout } = await runInProcess(['doctor', '-o', 'json'], {
       CLOUDSTACK_API_URL: cloudstack.url,
       CLOUDSTACK_API_KEY: cloudstack.apiKey,
       CLOUDSTACK_SECRET_KEY: cloudstack.secretKey,
       BRIDGEKEEPER_DRIVERS: 'XenServer=xenserver',
-      BRIDGEKEEPER_XAPI_CREDENTIALS_FILE: path,
       BRIDGEKEEPER_XAPI_PORT: String(xapi.port),
+      ...where,
     })
     expect(xapi.pools.map((pool) => pool.state())).toEqual(before)
     expect(stdout).not.toContain('simulated"')
@@ -83,6 +88,31 @@ describe('doctor, where XenServer hosts are served', () => {
       expect.stringMatching(/^ok XAPI login: xen1/),
       expect.stringMatching(/^error XAPI login: xen3: .*SESSION_AUTHENTICATION_FAILED/),
     ])
+  })
+
+  it('does the same by a secret of AWS', async () => {
+    const aws = await startFakeSecretsManager()
+    const where = {
+      ...{ AWS_REGION: 'eu-central-1', AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b' },
+      AWS_ENDPOINT_URL_SECRETS_MANAGER: aws.endpoint,
+      BRIDGEKEEPER_XAPI_SECRET: 'bridgekeeper/xapi',
+    }
+    try {
+      expect(await told(where)).toEqual([expect.stringMatching(/^error XAPI credentials: .*does not exist/)])
+      const clusters = { [clusterOf('xen1')]: entry() }
+      aws.secrets.set('bridgekeeper/xapi/default', JSON.stringify({ clusters }))
+      expect(await told(where)).toEqual([
+        `error XAPI credentials: 1 of 2 clusters have none: ${clusterOf('xen3')}`,
+        expect.stringMatching(/^ok XAPI login: xen1 at /),
+        expect.stringMatching(/^error XAPI login: xen3: .*no entry for the cluster/),
+      ])
+      aws.refuse('AccessDeniedException')
+      expect(await told(where)).toEqual([
+        expect.stringMatching(/^error XAPI credentials: .*was refused \(AccessDeniedException/),
+      ])
+    } finally {
+      await aws.stop()
+    }
   })
 
   it('says what is wrong with the file, and asks no pool', async () => {

@@ -4,7 +4,7 @@ import { secretsOf } from '../../shared/runtime/awsSecret.ts'
 import { ConfigurationError, parseConfiguration } from '../../shared/runtime/configuration.ts'
 import { vcenterCredentials } from '../../shared/runtime/vmwareDriver.ts'
 import { xapiCredentials } from '../../shared/runtime/xenserverDriver.ts'
-import { type FakeSecretsManager, startFakeSecretsManager } from '../certificate/fakeSecretsManager.ts'
+import { type FakeSecretsManager, startFakeSecretsManager } from './fakeSecretsManager.ts'
 
 let fake: FakeSecretsManager
 let clock: number
@@ -79,6 +79,27 @@ describe('credentials in a secret', () => {
     await expect(reader(both).xen()).rejects.toThrow(
       'BRIDGEKEEPER_XAPI_CREDENTIALS_FILE and BRIDGEKEEPER_XAPI_SECRET are both set: keep them in one place.',
     )
+  })
+
+  it('that AWS refuses are a mistake of the configuration, which names the setting and what AWS said', async () => {
+    fake.refuse('AccessDeniedException')
+    const error: unknown = await reader({ BRIDGEKEEPER_XAPI_SECRET: 'b/x' })
+      .xen()
+      .catch((thrown: unknown) => thrown)
+    expect(error).toBeInstanceOf(ConfigurationError)
+    expect(error).toHaveProperty(
+      'message',
+      'BRIDGEKEEPER_XAPI_SECRET="b/x": the secret b/x/eu of AWS Secrets Manager was refused (AccessDeniedException: GetSecretValue on b/x/eu: no).',
+    )
+  })
+
+  it('are no mistake of the configuration where AWS only has no time for them', async () => {
+    fake.refuse('ThrottlingException')
+    const error: unknown = await reader({ BRIDGEKEEPER_XAPI_SECRET: 'b/x' })
+      .xen()
+      .catch((thrown: unknown) => thrown)
+    expect(error).not.toBeInstanceOf(ConfigurationError)
+    expect(error).toHaveProperty('name', 'ThrottlingException')
   })
 
   it('are asked for again by the next run where AWS did not answer', async () => {

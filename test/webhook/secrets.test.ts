@@ -7,7 +7,7 @@ import { parseConfiguration } from '../../shared/runtime/configuration.ts'
 import { webhookSecretOf } from '../../shared/runtime/webhookSecret.ts'
 import { newSecret, secretInFile } from '../../shared/webhook/secret.ts'
 import { holdSecrets } from '../../shared/webhook/secrets.ts'
-import { startFakeSecretsManager } from '../certificate/fakeSecretsManager.ts'
+import { startFakeSecretsManager } from '../runtime/fakeSecretsManager.ts'
 
 describe('a secret in a file', () => {
   let folder: string

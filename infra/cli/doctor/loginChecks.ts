@@ -1,10 +1,10 @@
 /**
- * The checks of drivers that log in by a file of credentials, XenServer's and VMware's, only where they are chosen: who may log in,
+ * The checks of drivers that log in by credentials of a file or a secret, XenServer's and VMware's, only where they are chosen: who may log in,
  * and whether somebody answers. In: evidence, the settings of one cloud. Out: checks. They log in and read; nothing is changed.
  *
  * | check                                | an error is                                                        |
  * |--------------------------------------|--------------------------------------------------------------------|
- * | XAPI credentials, vCenter credentials| a file that cannot be used; clusters that have no entry in it      |
+ * | XAPI credentials, vCenter credentials| that they cannot be read or used; clusters that have no entry      |
  * | XAPI login, vCenter login            | a cluster whose first host that is Up cannot be looked at, and why |
  */
 import { type Driver, HostError, type SharedLease } from '../../../shared/hypervisors/driver.ts'
@@ -34,10 +34,11 @@ interface Checked {
   readonly driver: DriverName
   readonly api: string
   readonly hosts: string
-  readonly setting: string
+  /** Those that may name the credentials. */
+  readonly settings: string
   readonly page: string
   readonly unreachable: Reason
-  /** @returns what throws where a host has no entry. @throws ConfigurationError where the file cannot be used */
+  /** @returns what throws where a host has no entry. @throws ConfigurationError where they cannot be used */
   readonly entries: (settings: Settings, secret: SecretOf) => Promise<(host: HostFact) => unknown>
   /** One that only looks. @throws ConfigurationError */
   readonly looking: (settings: Settings, secret: SecretOf) => Promise<Driver>
@@ -51,7 +52,7 @@ const xapi: Checked = {
   driver: 'xenserver',
   api: 'XAPI',
   hosts: 'XenServer',
-  setting: 'BRIDGEKEEPER_XAPI_CREDENTIALS_FILE',
+  settings: 'BRIDGEKEEPER_XAPI_CREDENTIALS_FILE or BRIDGEKEEPER_XAPI_SECRET',
   page: 'docs/xenserver.md',
   unreachable: 'XapiUnreachable',
   entries: async (settings, secret) => {
@@ -76,7 +77,7 @@ const vcenter: Checked = {
   driver: 'vmware',
   api: 'vCenter',
   hosts: 'VMware',
-  setting: 'BRIDGEKEEPER_VCENTER_CREDENTIALS_FILE',
+  settings: 'BRIDGEKEEPER_VCENTER_CREDENTIALS_FILE or BRIDGEKEEPER_VCENTER_SECRET',
   page: 'docs/vmware.md',
   unreachable: 'VcenterUnreachable',
   entries: async (settings, secret) => {
@@ -140,7 +141,7 @@ async function judgeCredentials(
     return { check, level: 'ok', found: `${clusters.length} clusters, all have one`, wanted, fix: '' }
   const shown = lacking.slice(0, shownClusters).join(', ')
   const found = `${lacking.length} of ${clusters.length} clusters have none: ${shown}`
-  return { check, level: 'error', found, wanted, fix: `Add them to ${checked.setting}: ${checked.page}.` }
+  return { check, level: 'error', found, wanted, fix: `Add them to what ${checked.settings} names: ${checked.page}.` }
 }
 
 /** @returns in words what is wrong with the settings, or what AWS says */

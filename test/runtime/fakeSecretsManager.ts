@@ -9,6 +9,8 @@ export interface FakeSecretsManager {
   readonly secrets: Map<string, string>
   /** Every action, in order. */
   readonly actions: string[]
+  /** Every action ends in this error from now on, as AWS names it. */
+  refuse(type: string): void
   stop(): Promise<void>
 }
 
@@ -21,6 +23,7 @@ const request = z.object({
 export async function startFakeSecretsManager(): Promise<FakeSecretsManager> {
   const secrets = new Map<string, string>()
   const actions: string[] = []
+  let refusal: string | undefined
   const server = createServer(async (message, response) => {
     const action = String(message.headers['x-amz-target']).replace('secretsmanager.', '')
     const { SecretId = '', Name = SecretId, SecretString = '' } = request.parse(JSON.parse(await text(message)))
@@ -28,6 +31,7 @@ export async function startFakeSecretsManager(): Promise<FakeSecretsManager> {
     const end = (status: number, body: object): void => {
       response.writeHead(status, { 'content-type': 'application/x-amz-json-1.1' }).end(JSON.stringify(body))
     }
+    if (refusal !== undefined) return end(400, { __type: refusal, Message: `${action} on ${Name}: no` })
     const known = secrets.get(Name)
     if (action === 'CreateSecret' ? known !== undefined : known === undefined) {
       return end(400, {
@@ -49,6 +53,9 @@ export async function startFakeSecretsManager(): Promise<FakeSecretsManager> {
     endpoint: `http://127.0.0.1:${address.port}`,
     secrets,
     actions,
+    refuse: (type) => {
+      refusal = type
+    },
     stop: async () => {
       server.closeAllConnections()
       await new Promise<void>((resolve) => server.close(() => resolve()))
