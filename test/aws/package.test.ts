@@ -154,15 +154,25 @@ describe(`a clean clone is packaged ${circumstances}`, () => {
     expect(written.sort()).toEqual(['rate(1 day) ENABLED', 'rate(1 minute) ENABLED'])
   })
 
-  test('the table is paid by request, recoverable, expires its items and outlives the stack', () => {
+  test('the table is paid by request, recoverable, encrypted, protected, expires its items and outlives the stack', () => {
     expect(resources.Table).toMatchObject({
       DeletionPolicy: 'Retain',
+      UpdateReplacePolicy: 'Retain',
       Properties: {
         TableName: 'bridgekeeper-dev',
         BillingMode: 'PAY_PER_REQUEST',
         TimeToLiveSpecification: { AttributeName: 'expires', Enabled: true },
         PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+        DeletionProtectionEnabled: true,
+        SSESpecification: { SSEEnabled: true, SSEType: 'KMS' },
       },
+    })
+  })
+
+  test.each(functions)('what %s logs is kept for thirty days', (name) => {
+    expect(resources[`${logical(name)}LogGroup`]).toMatchObject({
+      Type: 'AWS::Logs::LogGroup',
+      Properties: { LogGroupName: `/aws/lambda/bridgekeeper-dev-${name}`, RetentionInDays: 30 },
     })
   })
 
