@@ -2,7 +2,8 @@ import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import * as z from 'zod'
-import { circumstances, packaged, templateIn } from './packaged.ts'
+import { circumstances } from './clone.ts'
+import { packaged, templateIn } from './packaged.ts'
 
 const root = join(import.meta.dirname, '../..')
 const functions = [

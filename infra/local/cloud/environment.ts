@@ -35,18 +35,24 @@ const isAddress = (name: string): boolean =>
   name.startsWith('AWS_') || name === 'BRIDGEKEEPER_TABLE' || name.startsWith('BRIDGEKEEPER_QUEUE_')
 
 /** @param given the operator's settings; addresses among them are ignored, since these parts have their own. */
-export function functionEnvironment(
+export const functionEnvironment = (
   deployed: FunctionDeployment,
   addresses: Addresses,
   given: Environment,
-): Environment {
-  const texts = Object.entries(deployed.texts).filter(([name, text]) => !isDynamicReference(text) && !isOfAws(name))
-  return {
-    ...Object.fromEntries(texts),
-    ...Object.fromEntries(Object.entries(given).filter(([name]) => !isAddress(name))),
-    ...referred(deployed.references, addresses),
-    ...clients(addresses),
-  }
+): Readonly<Record<string, string>> => ({
+  ...writtenEnvironment(deployed, Object.fromEntries(Object.entries(given).filter(([name]) => !isAddress(name)))),
+  ...referred(deployed.references, addresses),
+  ...clients(addresses),
+})
+
+/** What serverless.yml writes for a function in plain text; what the operator sets wins. */
+export function writtenEnvironment(
+  { texts }: FunctionDeployment,
+  given: Environment,
+): Readonly<Record<string, string>> {
+  const written = Object.entries(texts).filter(([name, text]) => !isDynamicReference(text) && !isOfAws(name))
+  const set = Object.entries(given).flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const]))
+  return Object.fromEntries([...written, ...set])
 }
 
 /** For clients: every table and queue that any function is given, and how to reach them. */

@@ -72,7 +72,12 @@ export function readServerless(root: string, stage: string): ServerlessDocument 
   const params = z.object({ params: z.record(z.string(), z.record(z.string(), z.unknown())) }).safeParse(raw)
     .data?.params
   const sources = { stage, parameters: { ...params?.default, ...params?.[stage] }, file }
-  const parsed = document.safeParse(resolveVariables(raw, sources, 'serverless.yml'))
+  return parseServerless(resolveVariables(raw, sources, 'serverless.yml'))
+}
+
+/** @param resolved what serverless.yml says, without variables. @throws DeploymentError */
+export function parseServerless(resolved: unknown): ServerlessDocument {
+  const parsed = document.safeParse(resolved)
   if (parsed.success) return parsed.data
   const problems = parsed.error.issues.map(({ path, message }) => `serverless.yml: ${path.join('.')}: ${message}`)
   throw new DeploymentError(problems.join('\n'))
