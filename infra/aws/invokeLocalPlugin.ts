@@ -41,7 +41,7 @@ class InvokeLocalPlugin {
     const prepare = async (name: string): Promise<void> => {
       const { prepareLocalRun } = await import('../local/invokeLocal.ts')
       try {
-        run = await prepareLocalRun({ ...service, resources: [service.resources] }, name, process.env)
+        run = await prepareLocalRun({ ...service, resources: [service.resources].flat() }, name, process.env)
       } catch (error) {
         throw new classes.Error(error instanceof Error ? error.message : String(error))
       }

@@ -2,6 +2,7 @@ import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import * as z from 'zod'
+import { networkInterfaceStatements } from '../../infra/aws/vpc.ts'
 import { circumstances } from './clone.ts'
 import { packaged, templateIn } from './packaged.ts'
 
@@ -177,6 +178,11 @@ describe(`a clean clone is packaged ${circumstances}`, () => {
     })
   })
 
+  test('no function is in a VPC, and no role may make a network interface', () => {
+    expect(Object.keys(resources).filter((id) => resources[id]?.Properties.VpcConfig !== undefined)).toEqual([])
+    expect(JSON.stringify(resources)).not.toContain('ec2:')
+  })
+
   test('the keys of CloudStack are named, not written', () => {
     expect(JSON.stringify(properties('SnapshotLambdaFunction').Environment)).toContain(
       '{{resolve:secretsmanager:bridgekeeper/cloudstack:SecretString:secretKey}}',
@@ -200,6 +206,33 @@ describe('a deployment with other drivers', () => {
   test('is not packaged where one of them does not exist', async () => {
     await expect(packaged({ drivers: 'KVM=kvm-shh' })).rejects.toMatchObject({
       stdout: expect.stringContaining('names the driver "kvm-shh", which does not exist'),
+    })
+  })
+})
+
+describe('a deployment in a VPC', () => {
+  const parameters = { subnets: 'subnet-0123abcd,subnet-0123abce', securityGroups: 'sg-0123abcd' }
+  const rolesSchema = z.object({
+    Policies: z.tuple([z.object({ PolicyDocument: z.object({ Statement: z.array(z.unknown()) }) })]),
+  })
+
+  test('has every function in it, and every role the right to an interface for Lambda alone', async () => {
+    const folder = await packaged(parameters)
+    const { Resources } = templateSchema.parse(JSON.parse(await readFile(templateIn(folder), 'utf8')))
+    for (const name of functions) {
+      expect(Resources[`${logical(name)}LambdaFunction`]?.Properties.VpcConfig).toEqual({
+        SubnetIds: ['subnet-0123abcd', 'subnet-0123abce'],
+        SecurityGroupIds: ['sg-0123abcd'],
+      })
+      const { Policies } = rolesSchema.parse(Resources[`${logical(name)}Role`]?.Properties)
+      expect(Policies[0].PolicyDocument.Statement.slice(-2)).toEqual(networkInterfaceStatements)
+    }
+    await rm(folder, { recursive: true, force: true })
+  })
+
+  test('is not packaged where the VPC is told by halves', async () => {
+    await expect(packaged({ subnets: parameters.subnets })).rejects.toMatchObject({
+      stdout: expect.stringContaining('the parameter securityGroups is empty'),
     })
   })
 })
