@@ -1,6 +1,7 @@
 /**
  * Each function's role is what the function does, and nothing more: every handler is run against DynamoDB, SQS and Secrets Manager on this
- * machine, through what it does in its life, and each call is held against infra/aws/roles.yml.
+ * machine, through what it does in its life, and each call is held against infra/aws/roles.yml; so is what Lambda does with the role. Every
+ * mistake that a role could have is then planted in every role.
  */
 import { createHmac } from 'node:crypto'
 import { readFileSync } from 'node:fs'
@@ -8,6 +9,9 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
 import * as z from 'zod'
+import { networkInterfaceActions, networkInterfaceStatements } from '../../infra/aws/vpc.ts'
+import { deploymentOf } from '../../infra/local/cloud/deployment.ts'
+import { readServerless } from '../../infra/local/cloud/serverlessFile.ts'
 import { seedCloud } from '../../infra/local/cloudstackSimulator/seed.ts'
 import { type CloudStackSimulator, startCloudStackSimulator } from '../../infra/local/cloudstackSimulator/simulator.ts'
 import { issue } from '../../shared/certificate/issue.ts'
@@ -15,21 +19,31 @@ import { createCloudStack } from '../../shared/cloudstack/client.ts'
 import type { Create } from '../../shared/runtime/lambda.ts'
 import { silent } from '../../shared/runtime/logger.ts'
 import { type RecordedAws, startRecordedAws } from './recordedAws.ts'
-import { differences, rolesFile, type Statement, statementsOf } from './role.ts'
+import {
+  type Call,
+  callsOfLambda,
+  callsOfLambdaInVpc,
+  differences,
+  type Named,
+  rolesFile,
+  type Statement,
+  statementsOf,
+  statementsShape,
+  text,
+  unbounded,
+} from './role.ts'
 
 const root = join(import.meta.dirname, '../..')
 const read = (file: string): unknown => parse(readFileSync(join(root, file), 'utf8'), { merge: true })
 const roles = statementsOf(rolesFile.parse(read('infra/aws/roles.yml')))
 const serverless = z
-  .object({
-    params: z.object({ default: z.record(z.string(), z.unknown()) }),
-    functions: z.record(z.string(), z.unknown()),
-  })
+  .object({ params: z.object({ default: z.record(z.string(), z.unknown()) }) })
   .parse(read('serverless.yml'))
 const parameters = Object.fromEntries(
   Object.entries(serverless.params.default).map(([name, value]) => [name, String(value)]),
 )
-const functions = Object.keys(serverless.functions)
+const deployment = deploymentOf(readServerless(root, 'test'))
+const functions = deployment.functions.map(({ name }) => name)
 
 const day = 24 * 60 * 60_000
 const hypervisors = ['KVM', 'XenServer', 'VMware', 'Other']
@@ -157,32 +171,83 @@ async function life(): Promise<void> {
   await invoke('housekeeping', {})
 }
 
+const named: Named = { ...deployment, stage: 'test', parameters }
+
+/** What a function did, and what Lambda does for it. */
+function doneBy(name: string): readonly Call[] {
+  const deployed = deployment.functions.find((each) => each.name === name)
+  if (deployed === undefined) throw new Error(`there is no function ${name}`)
+  const all = [...aws.calls(name), ...callsOfLambda(deployed, named)]
+  return [...new Map(all.map((call) => [text(call), call])).values()]
+}
+
+/** Of every role: what one could be given by mistake. */
+const everyAction = [
+  ...new Set([...roles.values()].flat().flatMap(({ Action }) => Action)),
+  ...['dynamodb:Scan', 'dynamodb:DeleteTable', 'sqs:PurgeQueue', 'secretsmanager:DeleteSecret', 'iam:PassRole'],
+]
+const everyResource = [...new Set([...roles.values()].flat().flatMap(({ Resource }) => Resource))]
+
+const allow = (action: string, ...Resource: string[]): Statement => ({ Effect: 'Allow', Action: [action], Resource })
+
 describe.each(functions)('the role of %s', (name) => {
-  const statements = (): readonly Statement[] => roles.get(name) ?? []
+  const statements = roles.get(name) ?? []
+  const check = (changed: readonly Statement[]) => differences(changed, doneBy(name), named)
+  const granted = statements.flatMap(({ Action, Resource }) =>
+    Action.flatMap((action) => Resource.map((one) => ({ action, resource: one }))),
+  )
+  /** All but one action on one resource. */
+  const without = (left: Call) =>
+    granted.filter((each) => each !== left).map(({ action, resource }) => allow(action, resource))
 
   it('allows what it does, and nothing that it does not do', () => {
     expect(aws.calls(name).length).toBeGreaterThan(0)
-    expect(differences(statements(), aws.calls(name), parameters)).toEqual({ missing: [], excess: [] })
+    expect(check(statements)).toEqual({ missing: [], excess: [] })
+    expect(unbounded(statements)).toEqual([])
   })
 
-  it('is caught with each action taken away, and with each one added', () => {
-    const own = statements().filter(({ Action }) => !/^(logs|sqs:(Receive|Delete|Get))/.test(Action[0] ?? ''))
-    for (const statement of own)
-      for (const action of statement.Action) {
-        const without = own.map((one) =>
-          one === statement ? { ...one, Action: one.Action.filter((each) => each !== action) } : one,
-        )
-        expect(differences(without, aws.calls(name), parameters).missing.join()).toContain(action)
+  it.each(granted.map((each) => [text(each), each] as const))('is caught without %s', (_told, each) => {
+    const { missing, excess } = check(without(each))
+    expect(missing.length).toBeGreaterThan(0)
+    expect(missing.every((one) => one.startsWith(`${each.action} `))).toBe(true)
+    expect(excess).toEqual([])
+  })
+
+  it('is caught with any other action on anything that a role is for', () => {
+    const has = new Set(granted.map(text))
+    const others = everyAction.flatMap((action) => everyResource.map((resource) => ({ action, resource })))
+    const planted = others.filter((each) => !has.has(text(each)))
+    expect(planted.length).toBeGreaterThan(100)
+    for (const { action, resource } of planted)
+      expect(check([...statements, allow(action, resource)])).toEqual({
+        missing: [],
+        excess: [`${action} ${resource}`],
+      })
+  })
+
+  it('is caught with each of its actions on another resource instead', () => {
+    const has = new Set(granted.map(text))
+    for (const each of granted)
+      for (const resource of [...everyResource, 'SomebodysTable'].filter((one) => !has.has(`${each.action} ${one}`))) {
+        const { missing, excess } = check([...without(each), allow(each.action, resource)])
+        expect(missing.length).toBeGreaterThan(0)
+        expect(excess).toEqual([`${each.action} ${resource}`])
       }
-    for (const action of ['dynamodb:Scan', 'dynamodb:DeleteTable', 'sqs:PurgeQueue', 'secretsmanager:DeleteSecret']) {
-      const more = [...own, { Effect: 'Allow' as const, Action: [action], Resource: ['Table'] }]
-      expect(differences(more, aws.calls(name), parameters).excess).toEqual([`${action} Table`])
-    }
   })
 
-  it('is caught with another resource', () => {
-    const elsewhere = statements().map((one) => ({ ...one, Resource: ['SomebodysTable'] }))
-    expect(differences(elsewhere, aws.calls(name), parameters).missing).not.toEqual([])
+  it('is caught with each of its actions on everything', () => {
+    for (const { action, resource } of granted)
+      for (const wide of ['*', `${resource}*`, 'arn:aws:dynamodb:*:*:table/bridgekeeper-*'])
+        expect(unbounded([...statements, allow(action, wide)])).toEqual([`${action} ${wide}`])
+  })
+
+  it('allows in a VPC what Lambda needs for it, on everything, since there is nothing to name', () => {
+    const attached = [...statements, ...statementsShape.parse(networkInterfaceStatements)]
+    const done = [...doneBy(name), ...callsOfLambdaInVpc]
+    expect(differences(attached, done, named)).toEqual({ missing: [], excess: [] })
+    expect(unbounded(attached)).toEqual([])
+    expect(differences(attached, doneBy(name), named).excess).toHaveLength(networkInterfaceActions.length)
+    expect(differences(statements, done, named).missing).toHaveLength(networkInterfaceActions.length)
   })
 })
 
