@@ -30,6 +30,8 @@ const readingSecrets: Readonly<Record<string, readonly string[]>> = {
   webhook: ['GetSecretValue'],
   housekeeping: ['GetSecretValue', 'PutSecretValue'],
 }
+/** Seconds. */
+const day = 86_400
 const logical = (name: string): string => name.charAt(0).toUpperCase() + name.slice(1)
 
 const templateSchema = z.object({
@@ -108,17 +110,41 @@ describe(`a clean clone is packaged ${circumstances}`, () => {
     expect(text).toContain('dynamodb:UpdateItem')
   })
 
-  test.each(queued)('%s has a FIFO queue that hides a message for its timeout and 30 s', (name) => {
-    const timeout = z.number().parse(properties(`${logical(name)}LambdaFunction`).Timeout)
-    expect(properties(`${logical(name)}Queue`)).toMatchObject({
-      QueueName: `bridgekeeper-dev-${name}.fifo`,
+  /** The resources of one kind. */
+  const all = (kind: string): readonly string[] => Object.keys(resources).filter((id) => resources[id]?.Type === kind)
+
+  test('there are a queue and its dead letters for each function that messages start, and none beside', () => {
+    const ids = queued.flatMap((name) => [`${logical(name)}Queue`, `${logical(name)}DeadQueue`])
+    expect([...all('AWS::SQS::Queue')].sort()).toEqual(ids.sort())
+  })
+
+  test.each(queued)(
+    '%s has a FIFO queue that hides a message for its timeout and 30 s, and gives it up after three',
+    (name) => {
+      const timeout = z.number().parse(properties(`${logical(name)}LambdaFunction`).Timeout)
+      expect(properties(`${logical(name)}Queue`)).toEqual({
+        QueueName: `bridgekeeper-dev-${name}.fifo`,
+        FifoQueue: true,
+        ContentBasedDeduplication: false,
+        VisibilityTimeout: timeout + 30,
+        MessageRetentionPeriod: day,
+        SqsManagedSseEnabled: true,
+        RedrivePolicy: {
+          deadLetterTargetArn: { 'Fn::GetAtt': [`${logical(name)}DeadQueue`, 'Arn'] },
+          maxReceiveCount: 3,
+        },
+      })
+    },
+  )
+
+  test.each(queued)('what %s cannot read is kept for two weeks, which is as long as SQS keeps anything', (name) => {
+    expect(properties(`${logical(name)}DeadQueue`)).toEqual({
+      QueueName: `bridgekeeper-dev-${name}-dead.fifo`,
       FifoQueue: true,
       ContentBasedDeduplication: false,
-      VisibilityTimeout: timeout + 30,
-      RedrivePolicy: { deadLetterTargetArn: { 'Fn::GetAtt': [`${logical(name)}DeadQueue`, 'Arn'] } },
+      MessageRetentionPeriod: 14 * day,
+      SqsManagedSseEnabled: true,
     })
-    const dead = { QueueName: `bridgekeeper-dev-${name}-dead.fifo`, FifoQueue: true }
-    expect(properties(`${logical(name)}DeadQueue`)).toMatchObject(dead)
   })
 
   test.each(queued)('%s is started by its queue, one message at a time', (name) => {
@@ -126,8 +152,28 @@ describe(`a clean clone is packaged ${circumstances}`, () => {
     expect(properties(id)).toMatchObject({
       BatchSize: 1,
       EventSourceArn: { 'Fn::GetAtt': [`${logical(name)}Queue`, 'Arn'] },
+      FunctionName: { 'Fn::GetAtt': [`${logical(name)}LambdaFunction`, 'Arn'] },
       ScalingConfig: { MaximumConcurrency: expect.any(Number) },
     })
+  })
+
+  test('no queue starts two functions, and nothing waits to gather a batch', () => {
+    const sources = all('AWS::Lambda::EventSourceMapping').map((id) => properties(id))
+    expect(sources).toHaveLength(queued.length)
+    expect(new Set(sources.map((each) => JSON.stringify(each.EventSourceArn))).size).toBe(queued.length)
+    for (const each of sources) expect(each).not.toHaveProperty('MaximumBatchingWindowInSeconds')
+  })
+
+  test('what a schedule starts is not tried again, for the schedule comes again', () => {
+    const scheduled = functions.filter((name) =>
+      all('AWS::Events::Rule').some((id) => JSON.stringify(properties(id).Targets).includes(`"${logical(name)}Lambda`)),
+    )
+    expect(scheduled).toEqual(['snapshot', 'housekeeping'])
+    const configured = all('AWS::Lambda::EventInvokeConfig').map((id) => properties(id))
+    expect(configured.map(({ FunctionName }) => JSON.stringify(FunctionName))).toEqual(
+      scheduled.map((name) => expect.stringContaining(`${logical(name)}LambdaFunction`)),
+    )
+    for (const each of configured) expect(each).toMatchObject({ MaximumRetryAttempts: 0, Qualifier: '$LATEST' })
   })
 
   test('the queue of a driver that is not chosen is not polled', async () => {
