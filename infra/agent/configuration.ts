@@ -2,6 +2,7 @@
  * The agent's own configuration, one JSON file on its host. In: the file's text. Out: settings with their defaults, or an
  * error that names the key, its value and the fix. No secret stands in it: certificate and key are files of CloudStack's agent.
  */
+import '../../shared/english.ts'
 import { readFile } from 'node:fs/promises'
 import * as z from 'zod'
 import { agentPort } from '../../shared/hypervisors/kvm/agent/protocol.ts'

@@ -4,7 +4,7 @@
  */
 import { mkdir, open, readFile, rename, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { desired, largestRequest, type Repairs, repairs, rules } from '../../shared/hypervisors/kvm/agent/protocol.ts'
 import type { Logger } from '../../shared/runtime/logger.ts'
 
@@ -34,7 +34,7 @@ const never: Repairs = { times: 0, devices: [] }
 
 export function keepIn(folder: string, logger: Logger): Keep {
   const [desiredFile, repairsFile] = [join(folder, 'desired.json'), join(folder, 'repairs.json')]
-  const read = async <T>(file: string, schema: z.ZodType<T>): Promise<T | undefined> => {
+  const read = async <T>(file: string, schema: z.ZodMiniType<T>): Promise<T | undefined> => {
     try {
       if ((await stat(file)).size > 2 * largestRequest) throw new Error('it is too large')
       return schema.parse(JSON.parse(await readFile(file, 'utf8')))

@@ -6,6 +6,7 @@
 import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { build } from 'esbuild'
+import { leavingOut } from './leftOut.ts'
 
 export interface Bundle {
   readonly name: string
@@ -32,7 +33,7 @@ export async function bundle(out: string = join(root, 'dist')): Promise<readonly
     legalComments: 'none',
     // ssh2 asks for its native parts inside a try, and does without where they are missing, as they are on Lambda.
     external: ['@aws-sdk/*', 'cpu-features', '*.node'],
-    alias: { 'form-data': join(root, 'infra/aws/noFormData.cjs') },
+    plugins: [leavingOut],
     logLevel: 'error',
   })
   return Promise.all(

@@ -4,7 +4,7 @@
  * here and stays here: CloudStack is sent a request, and a key that came in its answer would be passed over.
  */
 import { createPublicKey } from 'node:crypto'
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import type { CloudStack } from '../cloudstack/client.ts'
 import { runJob, type Waiting } from '../cloudstack/jobs.ts'
 import { type Credentials, check, privateKeyOf } from './credentials.ts'

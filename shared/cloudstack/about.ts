@@ -2,7 +2,7 @@
  * What a management server says of itself and of the key that asks. In: a client. Out: its version, and which commands
  * this key may call (listApis names no others). How to read them is capabilities.ts.
  */
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import type { CloudStack } from './client.ts'
 import { RequestRefused } from './errors.ts'
 

@@ -2,7 +2,7 @@
  * The shapes of CloudStack's answers, as far as we use them, and how they become the model. In: the JSON under the outer
  * key. Out: facts. Unknown fields are let through and dropped; a field that a decision rests on is required.
  */
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import type { HostFact, NetworkFact, OfferingFact, PhysicalNetworkFact, ZoneFact } from '../reconcile/model.ts'
 import type { Page } from './paging.ts'
 
@@ -14,11 +14,14 @@ const maybe = z.optional(word)
 const mostRows = 10_000
 
 /** One page of a listing whose rows stand under `name`; absent rows are no rows, an absent count is theirs. */
-export function pageOf<Row>(name: string, row: z.ZodType<Row>): z.ZodType<Page<Row>> {
+export function pageOf<Row>(name: string, row: z.ZodMiniType<Row>): z.ZodMiniType<Page<Row>> {
   const rows = z.pipe(z.array(z.unknown()).check(z.maxLength(mostRows)), z.array(row))
   const shape = z.object({ count: z.optional(z.int().check(z.nonnegative())), rows: z.optional(rows) })
   return z.pipe(
-    z.preprocess((answer) => rename(answer, name), shape),
+    z.pipe(
+      z.transform((answer) => rename(answer, name)),
+      shape,
+    ),
     z.transform(({ count, rows = [] }) => ({ count: count ?? rows.length, rows })),
   )
 }
@@ -30,7 +33,7 @@ function rename(answer: unknown, name: string): unknown {
 }
 
 /** A host that is just being added may lack its cluster and address; they are empty then, and a driver refuses that. */
-export const hostRow: z.ZodType<HostFact> = z.pipe(
+export const hostRow: z.ZodMiniType<HostFact> = z.pipe(
   z.object({
     id,
     name: word,
@@ -55,9 +58,9 @@ export const hostRow: z.ZodType<HostFact> = z.pipe(
   })),
 )
 
-export const zoneRow: z.ZodType<ZoneFact> = z.object({ id, name: word })
+export const zoneRow: z.ZodMiniType<ZoneFact> = z.object({ id, name: word })
 
-export const physicalNetworkRow: z.ZodType<PhysicalNetworkFact> = z.pipe(
+export const physicalNetworkRow: z.ZodMiniType<PhysicalNetworkFact> = z.pipe(
   z.object({ id, name: word, zoneid: id, vlan: z.optional(word), isolationmethods: z.optional(word) }),
   z.transform(({ id, name, zoneid, vlan, isolationmethods }) => ({
     id,
@@ -84,7 +87,7 @@ const labelColumns = [
   ['Ovm3', 'ovm3networklabel'],
 ] as const
 
-export const trafficTypeRow: z.ZodType<TrafficTypeRow> = z.pipe(
+export const trafficTypeRow: z.ZodMiniType<TrafficTypeRow> = z.pipe(
   z.object({
     id,
     traffictype: word,
@@ -103,7 +106,7 @@ export const trafficTypeRow: z.ZodType<TrafficTypeRow> = z.pipe(
   })),
 )
 
-export const offeringRow: z.ZodType<OfferingFact> = z.pipe(
+export const offeringRow: z.ZodMiniType<OfferingFact> = z.pipe(
   z.object({
     id,
     name: word,
@@ -120,7 +123,7 @@ export const offeringRow: z.ZodType<OfferingFact> = z.pipe(
   })),
 )
 
-export const networkRow: z.ZodType<NetworkFact> = z.pipe(
+export const networkRow: z.ZodMiniType<NetworkFact> = z.pipe(
   z.object({
     id,
     name: word,
@@ -144,7 +147,7 @@ export const networkRow: z.ZodType<NetworkFact> = z.pipe(
 )
 
 /** What an asynchronous command answers. */
-export const jobStarted: z.ZodType<{ readonly jobid: string }> = z.object({ jobid: id })
+export const jobStarted: z.ZodMiniType<{ readonly jobid: string }> = z.object({ jobid: id })
 
 export interface EventRow {
   readonly id: string
@@ -158,4 +161,4 @@ const instant = z.pipe(
   z.transform((text) => Date.parse(text.replace(/(\d\d)(\d\d)$/, '$1:$2'))),
 )
 
-export const eventRow: z.ZodType<EventRow> = z.object({ id, type: word, created: instant })
+export const eventRow: z.ZodMiniType<EventRow> = z.object({ id, type: word, created: instant })

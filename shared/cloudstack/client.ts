@@ -3,7 +3,7 @@
  * Out: the facts of reconcile/model.ts, complete or an error (errors.ts), never a part of them.
  */
 import { setTimeout as delay } from 'node:timers/promises'
-import type * as z from 'zod'
+import type * as z from 'zod/mini'
 import type { CloudFacts, HostFact, NetworkFact } from '../reconcile/model.ts'
 import { type Logger, silent } from '../runtime/logger.ts'
 import { eventRow, hostRow, jobStarted, pageOf } from './answers.ts'
@@ -49,7 +49,7 @@ export interface CloudStack {
    * Any other command of calls.ts: its answer without the outer key, parsed by `schema`. A request whose kept connection
    * died goes twice, so the command should be one that may. @throws CloudStackError
    */
-  call<T>(command: Command, parameters: Parameters, schema: z.ZodType<T>): Promise<T>
+  call<T>(command: Command, parameters: Parameters, schema: z.ZodMiniType<T>): Promise<T>
 }
 
 export interface CloudStackOptions {
@@ -110,13 +110,13 @@ export function createCloudStack(options: CloudStackOptions): CloudStack {
   }
 }
 
-async function ask<T>(send: Send, command: Command, parameters: Parameters, schema: z.ZodType<T>): Promise<T> {
+async function ask<T>(send: Send, command: Command, parameters: Parameters, schema: z.ZodMiniType<T>): Promise<T> {
   return understood(command, schema, await send({ command, parameters }))
 }
 
 const given = ({ before }: { readonly before: (() => void) | undefined }) => (before === undefined ? {} : { before })
 
-function understood<T>(command: Command, schema: z.ZodType<T>, answered: unknown): T {
+function understood<T>(command: Command, schema: z.ZodMiniType<T>, answered: unknown): T {
   const answer = schema.safeParse(answered)
   if (answer.success) return answer.data
   const issues = answer.error.issues.slice(0, 3).map(({ path, message }) => `${path.map(String).join('.')}: ${message}`)

@@ -14,7 +14,7 @@
  * committed late, and are stamped by management servers whose clocks differ. The ids seen in it are in the cursor, so
  * that none is lost and none counts twice.
  */
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import type { EventRow } from './answers.ts'
 import type { Page } from './paging.ts'
 

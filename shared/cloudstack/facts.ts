@@ -2,7 +2,7 @@
  * One complete reading of what the desired set is made of (FACTS A1, F1). In: a function that lists one command whole.
  * Out: the facts, or an error when any part is missing or the account cannot see what it must.
  */
-import type * as z from 'zod'
+import type * as z from 'zod/mini'
 import type { CloudFacts, GuestLabels, NetworkFact, OfferingFact, PhysicalNetworkFact } from '../reconcile/model.ts'
 import { networkRow, offeringRow, physicalNetworkRow, trafficTypeRow, zoneRow } from './answers.ts'
 import type { Command } from './calls.ts'
@@ -13,7 +13,7 @@ export type List = <Row extends { readonly id: string }>(
   command: Command,
   parameters: Readonly<Record<string, string>>,
   name: string,
-  row: z.ZodType<Row>,
+  row: z.ZodMiniType<Row>,
 ) => Promise<readonly Row[]>
 
 export async function readFacts(list: List): Promise<CloudFacts> {

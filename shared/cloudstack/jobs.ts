@@ -2,7 +2,7 @@
  * Asynchronous commands (FACTS F2): a call answers a job's id, and queryAsyncJobResult how it ended. In: a client, a command of
  * calls.ts. Out: the job's result, parsed; or its own error. Asked after ever longer waits, and not beyond a time limit.
  */
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import type { Command } from './calls.ts'
 import type { CloudStack } from './client.ts'
 import { MalformedAnswer, NoAnswer, RequestRefused } from './errors.ts'
@@ -31,7 +31,7 @@ export async function runJob<T>(
   cloudstack: Pick<CloudStack, 'call'>,
   command: Command,
   parameters: Readonly<Record<string, string>>,
-  result: z.ZodType<T>,
+  result: z.ZodMiniType<T>,
   { now, sleep, within = 60_000 }: Waiting,
 ): Promise<T> {
   const end = now() + within
@@ -51,7 +51,7 @@ export async function runJob<T>(
   }
 }
 
-function parsed<T>(command: string, answer: unknown, schema: z.ZodType<T>): T {
+function parsed<T>(command: string, answer: unknown, schema: z.ZodMiniType<T>): T {
   const found = schema.safeParse(answer)
   if (found.success) return found.data
   const issues = found.error.issues.slice(0, 3).map(({ path, message }) => `${path.map(String).join('.')}: ${message}`)

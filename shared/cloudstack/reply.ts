@@ -2,7 +2,7 @@
  * From an HTTP reply to CloudStack's answer. In: status and bytes as they came. Out: what stands under the one top-level
  * key, or an error that says why there is none. CloudStack's own words are quoted: short, printable, without the keys.
  */
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { type CloudStackError, MalformedAnswer, NoAnswer, RequestRefused, WrongEndpoint } from './errors.ts'
 import type { Reply } from './http.ts'
 import { type Keys, validMinutes } from './signature.ts'

@@ -2,7 +2,7 @@
  * A role as the server has it, and how it is made. In: a client with an administrator's key, a name, a plan of role.ts. Out:
  * the role. Rules are added in their order, since a new one is always the last (RolePermissionsDaoImpl.java).
  */
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import type { CloudStack } from './client.ts'
 import { type Role, type RolePlan, roleType } from './role.ts'
 

@@ -2,7 +2,7 @@
  * A webhook as the server has it, and how ours is made, changed and removed (facts F3; WebhookApiServiceImpl.java). In: a client, a
  * cloud's name. Out: the webhook that is ours by its name and description, and nobody else's; its last deliveries.
  */
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import type { CloudStack } from './client.ts'
 
 const word = z.string().check(z.maxLength(4096))

@@ -2,6 +2,7 @@
  * Who logs in where: a JSON file with an entry for each cluster or zone, or a default. In: its text, what an entry is. Out: for a host
  * the entry of its cluster, else of its zone, else the default one; or what is wrong, never with a value of the file.
  */
+import '../english.ts'
 import * as z from 'zod/mini'
 import { HostError, type Target } from './driver.ts'
 

@@ -2,6 +2,7 @@
  * From the environment to settings, or to one clear line a problem: the variable, its value (never a secret's), what
  * is wrong, and the fix. An unknown BRIDGEKEEPER_ name is refused with the nearest one that exists.
  */
+import '../english.ts'
 import type * as z from 'zod/mini'
 import {
   fixes,

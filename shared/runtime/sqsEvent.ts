@@ -2,6 +2,7 @@
  * The one message of an SQS event (batchSize 1). In: whatever Lambda hands over. Out: its version, how often it was
  * delivered, and a way to parse its body.
  */
+import '../english.ts'
 import * as z from 'zod/mini'
 
 /** Thrown for a message that no version of ours can have sent; after a few receives it goes to the dead letters. */

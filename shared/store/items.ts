@@ -21,6 +21,7 @@
  * Every item carries `v`, its schema version. Times are milliseconds since the epoch, but for `expires`, which is in
  * seconds, as DynamoDB's TTL wants it.
  */
+import '../english.ts'
 import * as z from 'zod/mini'
 import { whys } from '../queue/queues.ts'
 import type { Tombstone } from '../reconcile/absence.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { readAbout, readAllowed, readVersion } from '../../shared/cloudstack/about.ts'
 import { capabilitiesOf, featureNames, lacking } from '../../shared/cloudstack/capabilities.ts'
 import type { CloudStack } from '../../shared/cloudstack/client.ts'
@@ -86,6 +86,6 @@ describe('a key', () => {
   })
 
   it('is told nothing by an answer of another shape', async () => {
-    await expect(readAbout(answering({ capability: {} }))).rejects.toThrow(z.ZodError)
+    await expect(readAbout(answering({ capability: {} }))).rejects.toThrow(z.core.$ZodError)
   })
 })

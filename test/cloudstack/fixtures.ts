@@ -1,6 +1,6 @@
 /** The captured answers: read by file name, with the request that each one answered. */
 import { readFileSync } from 'node:fs'
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { hostRow } from '../../shared/cloudstack/answers.ts'
 import type { HostFact } from '../../shared/reconcile/model.ts'
 
@@ -34,7 +34,7 @@ export function captureBody(file: string): Readonly<Record<string, unknown>> {
 }
 
 /** The rows of a captured listing, parsed by the client's own schema or any other. */
-export function captureRows<Row>(file: string, name: string, row: z.ZodType<Row>): readonly Row[] {
+export function captureRows<Row>(file: string, name: string, row: z.ZodMiniType<Row>): readonly Row[] {
   return z.array(row).parse(captureBody(file)[name] ?? [])
 }
 

@@ -11,7 +11,7 @@
  * | by a reading right before, it is Up and Enabled, and so is another of its cluster | in maintenance it would end in Alert; the last one leaves nobody to run VMs |
  */
 import { setTimeout as delay } from 'node:timers/promises'
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import type { CloudStack } from '../../cloudstack/client.ts'
 import { CloudStackError } from '../../cloudstack/errors.ts'
 import type { Request } from '../../reconcile/record.ts'

@@ -2,7 +2,8 @@
  * Reads the output of the observe command. In: the bytes that the host printed, as text. Out: HostFacts, or a HostError
  * HostMisread: a reading that is not whole and understood is never acted on. Takes iproute2 old and new.
  */
-import * as z from 'zod'
+import '../../english.ts'
+import * as z from 'zod/mini'
 import { HostError } from '../driver.ts'
 import {
   kernelFiles,
@@ -56,15 +57,12 @@ const routesShape = z.array(
 const linksShape = z
   .array(z.union([linkShape, z.strictObject({ ifname: z.optional(z.never()) })]))
   .check(z.minLength(1))
-const count = z
-  .string()
-  .check(z.regex(/^\d{1,10}$/))
-  .transform(Number)
+const count = z.pipe(z.string().check(z.regex(/^\d{1,10}$/)), z.transform(Number))
 /** Of `disable_ipv6`: true where IPv6 is on. */
-const switchShape = z
-  .string()
-  .check(z.regex(/^-?\d{1,10}$/))
-  .transform((value) => Number(value) === 0)
+const switchShape = z.pipe(
+  z.string().check(z.regex(/^-?\d{1,10}$/)),
+  z.transform((value) => Number(value) === 0),
+)
 const hostShape = z.tuple([
   z.string().check(z.regex(/^[A-Za-z0-9_.-]{1,253}$/)),
   z.string().check(z.regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/)),
@@ -280,7 +278,7 @@ function vxlanTagOf({ id, external, group, port }: z.infer<typeof vxlanShape>): 
   return id === undefined || external ? null : { vni: id, group: group ?? null, port: port ?? vxlanPort }
 }
 
-function parsed<T>(what: string, schema: z.ZodType<T>, value: unknown): T {
+function parsed<T>(what: string, schema: z.ZodMiniType<T>, value: unknown): T {
   const result = schema.safeParse(value)
   if (result.success) return result.data
   const [issue] = result.error.issues

@@ -2,6 +2,7 @@
  * What one reading of a pool tells, of all its hosts: XAPI's records, reduced to what is judged here, and indexed once. In:
  * get_all_records as they came, not trusted. Out: PoolFacts; or HostMisread, naming class, object and field.
  */
+import '../../english.ts'
 import * as z from 'zod/mini'
 import { HostError } from '../driver.ts'
 

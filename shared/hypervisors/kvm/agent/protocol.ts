@@ -9,7 +9,8 @@
  * | newer, with a reason nobody here knows | the reason is Unrecognised, its words stand                             |
  * | of another protocol version           | an agent refuses, naming its own; the run says AgentOutdated             |
  */
-import * as z from 'zod'
+import '../../../english.ts'
+import * as z from 'zod/mini'
 import { reasonNames } from '../../../reconcile/reasons.ts'
 import { isMark } from '../batch.ts'
 
@@ -24,23 +25,23 @@ export const agentPath = '/v1'
 export const largestRequest = 8 * 1024 * 1024
 export const largestReply = 8 * 1024 * 1024
 
-const name = z.string().max(255)
-const uri = z.string().max(1024)
+const name = z.string().check(z.maxLength(255))
+const uri = z.string().check(z.maxLength(1024))
 const mostNetworks = 16_384
+
+const few = <T extends z.ZodMiniType>(schema: T, most = mostNetworks) =>
+  z.readonly(z.array(schema).check(z.maxLength(most)))
 
 const desiredNetwork = z.object({
   physicalNetwork: name,
-  label: name.nullable(),
+  label: z.nullable(name),
   uri,
-  networks: z
-    .array(z.object({ id: name, name: z.string().max(1024) }))
-    .max(mostNetworks)
-    .readonly(),
+  networks: few(z.object({ id: name, name: z.string().check(z.maxLength(1024)) })),
 })
 const guestLabel = z.object({
   physicalNetwork: name,
-  label: name.nullable(),
-  vlans: z.exactOptional(z.string().max(65_536)),
+  label: z.nullable(name),
+  vlans: z.exactOptional(z.string().check(z.maxLength(65_536))),
   isolation: z.exactOptional(name),
 })
 
@@ -48,23 +49,23 @@ const guestLabel = z.object({
 export const rules = z.object({
   name,
   machine: name,
-  group: z.int().refine(isMark, 'is no link group from 1 to 2147483647'),
+  group: z.int().check(z.refine(isMark, 'is no link group from 1 to 2147483647')),
   vxlan: z.enum(['native', 'script']),
 })
 
 export const desired = z.object({
-  networks: z.array(desiredNetwork).max(mostNetworks).readonly(),
-  labels: z.array(guestLabel).max(mostNetworks).readonly(),
+  networks: few(desiredNetwork),
+  labels: few(guestLabel),
 })
 
 /** On the host's own boot clock, in hundredths of a second, of the boot that was looked at: nothing is done after it. */
-const until = z.object({ bootId: name, deadline: z.int().nonnegative() })
+const until = z.object({ bootId: name, deadline: z.int().check(z.nonnegative()) })
 
 const orphan = z.object({
-  devices: z.array(name).max(16).readonly(),
+  devices: few(name, 16),
   uri: z.exactOptional(uri),
   uplink: z.exactOptional(name),
-  physicalNetworks: z.array(name).max(mostNetworks).readonly(),
+  physicalNetworks: few(name),
 })
 
 const common = { v: z.literal(protocolVersion), rules }
@@ -76,7 +77,7 @@ const request = z.discriminatedUnion('do', [
     /** In mode apply the agent keeps what is desired, and restores and repairs it by itself. */
     mode: z.enum(['observe', 'apply']),
     desired,
-    last: z.exactOptional(z.object({ seen: z.string().max(1024), devices: z.int() })),
+    last: z.exactOptional(z.object({ seen: z.string().check(z.maxLength(1024)), devices: z.int() })),
   }),
   z.object({ ...common, do: z.literal('apply'), desired, until }),
   z.object({ ...common, do: z.literal('remove'), orphan, until }),
@@ -84,35 +85,35 @@ const request = z.discriminatedUnion('do', [
 export type AgentRequest = z.infer<typeof request>
 
 /** Of a newer agent there may be reasons that this release does not know. */
-const reason = z.enum(reasonNames).catch('Unrecognised')
+const reason = z.catch(z.enum(reasonNames), 'Unrecognised')
 const finding = z.object({ physicalNetwork: name, uri, reason, detail: z.string() })
 const change = z.object({
   physicalNetwork: name,
   uri,
-  devices: z.array(name).readonly(),
-  steps: z.array(z.string()).readonly(),
+  devices: z.readonly(z.array(name)),
+  steps: z.readonly(z.array(z.string())),
 })
 
 /** What the agent did by itself: how often since it was installed, and the last time. */
 export const repairs = z.object({
   times: z.int(),
   lastAt: z.exactOptional(z.number()),
-  devices: z.array(name).readonly(),
+  devices: z.readonly(z.array(name)),
 })
 export type Repairs = z.infer<typeof repairs>
 
 const view = z.object({
   bootId: name,
   devices: z.int(),
-  changes: z.array(change).readonly(),
-  findings: z.array(finding).readonly(),
-  orphans: z.exactOptional(z.array(orphan).readonly()),
-  readiness: z.exactOptional(z.array(finding).readonly()),
+  changes: z.readonly(z.array(change)),
+  findings: z.readonly(z.array(finding)),
+  orphans: z.exactOptional(z.readonly(z.array(orphan))),
+  readiness: z.exactOptional(z.readonly(z.array(finding))),
   seen: z.exactOptional(z.string()),
   unchanged: z.exactOptional(z.literal(true)),
 })
 
-const who = { v: z.int(), version: z.string().max(64) }
+const who = { v: z.int(), version: z.string().check(z.maxLength(64)) }
 
 /** In the order in which they are tried. What a look and an apply are answered with is the same: what is there then. */
 const reply = z.union([
@@ -147,7 +148,7 @@ function jsonOf(text: string): unknown {
   }
 }
 
-function issueOf({ issues }: z.ZodError): string {
+function issueOf({ issues }: z.core.$ZodError): string {
   const [first] = issues
   return `${first?.path.join('.') || 'it'}: ${first?.message ?? 'is not understood'}`.slice(0, 200)
 }
