@@ -2,8 +2,6 @@
  * Makes `serverless invoke local -f NAME` run without anything deployed (infra/local/invokeLocal.ts). In: Serverless's hooks. Out: the
  * function's environment, and where neither --data, --path nor stdin gives one, an event of the kind that starts it.
  */
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import type { LocalRun } from '../local/invokeLocal.ts'
 
@@ -39,9 +37,11 @@ class InvokeLocalPlugin {
     let run: LocalRun | undefined
     const isAsked = (): boolean => serverless.processedInput?.commands.join(' ') === 'invoke local'
     const prepare = async (name: string): Promise<void> => {
-      const { prepareLocalRun } = await import('../local/invokeLocal.ts')
+      const { deploymentOfService, prepareLocalRun, sampleEvent } = await import('../local/invokeLocal.ts')
+      if (!options.data && options.path === undefined) options.data = (await typed()) || sampleEvent(name)
+      const deployment = { ...service, resources: [service.resources].flat() }
       try {
-        run = await prepareLocalRun({ ...service, resources: [service.resources].flat() }, name, process.env)
+        run = await prepareLocalRun(deploymentOfService(deployment), name, process.env)
       } catch (error) {
         throw new classes.Error(error instanceof Error ? error.message : String(error))
       }
@@ -57,7 +57,6 @@ class InvokeLocalPlugin {
         // Serverless itself says that a function is missing, or that there is none of that name.
         if (!isAsked() || name === undefined || service.functions[name] === undefined) return
         await prepare(name)
-        if (!options.data && options.path === undefined) options.data = (await typed()) || sampleEvent(name)
       },
       finalize: async () => run?.stop(),
       error: async () => run?.stop(),
@@ -66,10 +65,5 @@ class InvokeLocalPlugin {
 }
 
 const typed = async (): Promise<string> => (process.stdin.isTTY ? '' : text(process.stdin))
-
-function sampleEvent(name: string): string {
-  const file = name.startsWith('provision') ? 'job' : { diff: 'diff', webhook: 'request' }[name]
-  return file === undefined ? '{}' : readFileSync(join(import.meta.dirname, `../local/events/${file}.json`), 'utf8')
-}
 
 export default InvokeLocalPlugin

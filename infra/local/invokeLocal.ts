@@ -1,5 +1,5 @@
 /**
- * What `serverless invoke local` runs a function on. In: the service as Serverless resolved it, the function, the operator's environment.
+ * What `serverless invoke local` runs a function on. In: the deployment, the function, the operator's environment.
  * Out: the function's environment, in words where it runs, and an end.
  *
  * | the environment names                     | parts                                                                      |
@@ -8,6 +8,7 @@
  * | neither                                   | DynamoDB and SQS in this process, empty at first and gone afterwards        |
  * | neither, and no CloudStack                | the same, and a simulated CloudStack, of which a first snapshot is taken    |
  */
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { GetQueueUrlCommand } from '@aws-sdk/client-sqs'
 import { sqsClient } from '../../shared/runtime/clients.ts'
@@ -29,9 +30,11 @@ export interface LocalRun {
   stop(): Promise<void>
 }
 
-/** @throws DeploymentError when the service says what cannot be done here; what SQS throws for a queue that is not there */
-export async function prepareLocalRun(service: unknown, name: string, given: Environment): Promise<LocalRun> {
-  const deployment = deploymentOf(parseServerless(service))
+/** @param service as Serverless resolved it. @throws DeploymentError when it says what cannot be done here */
+export const deploymentOfService = (service: unknown): Deployment => deploymentOf(parseServerless(service))
+
+/** @throws DeploymentError for a name that no function has; what SQS throws for a queue that is not there */
+export async function prepareLocalRun(deployment: Deployment, name: string, given: Environment): Promise<LocalRun> {
   const deployed = deployment.functions.find((each) => each.name === name)
   if (deployed === undefined) throw new DeploymentError(`there is no function "${name}"`)
   if (!namesParts(given)) return onEmbeddedParts(deployment, deployed, given)
@@ -92,6 +95,12 @@ const zone: ZonePlan = {
   physicalNetworks: [{ name: 'guest', labels: { KVM: 'cloudbr1' } }],
   clusters: [{ name: 'cluster-1', hosts: [1, 2].map((n) => ({ name: `kvm-${n}`, address: `192.0.2.${n}` })) }],
   networks: [100, 101, 102].map((id) => ({ name: `network-${id}`, uri: `vlan://${id}` })),
+}
+
+/** Of the kind that starts the function: of a host and a zone that are not there, or of a stranger. */
+export function sampleEvent(name: string): string {
+  const file = name.startsWith('provision') ? 'job' : { diff: 'diff', webhook: 'request' }[name]
+  return file === undefined ? '{}' : readFileSync(join(import.meta.dirname, `events/${file}.json`), 'utf8')
 }
 
 /** What the deployment would give by reference, and the environment does not. */

@@ -32,6 +32,8 @@ export interface FunctionDeployment {
   /** The module that its handler is made by, seen from the folder of serverless.yml. */
   readonly source: string
   readonly timeout: number
+  /** Megabytes. */
+  readonly memory: number
   readonly reservedConcurrency?: number
   readonly texts: Readonly<Record<string, string>>
   /** Variables whose value is a table's name or a queue's address, by the resource's id. */
@@ -116,6 +118,7 @@ function functionsOf(
       name,
       source: sourceOf(name, written.handler),
       timeout: timeouts[name] ?? written.timeout,
+      memory: written.memorySize ?? document.provider.memorySize,
       ...(written.reservedConcurrency !== undefined && { reservedConcurrency: written.reservedConcurrency }),
       texts: Object.fromEntries(
         environment.flatMap(([key, value]) => (typeof value === 'string' ? [[key, value]] : [])),

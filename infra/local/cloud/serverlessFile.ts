@@ -23,9 +23,12 @@ const queue = z.strictObject({
 })
 const event = z.union([z.strictObject({ schedule }), z.strictObject({ sqs: queue })])
 
+const memory = z.int().min(128).max(10_240)
+
 const functionSchema = z.object({
   handler: z.string(),
   timeout: z.int().min(1).max(900).default(6),
+  memorySize: memory.optional(),
   reservedConcurrency: z.int().min(0).optional(),
   /** It has an address of its own, which startIngress stands for here. */
   url: z.boolean().optional(),
@@ -58,7 +61,7 @@ const role = z.object({ Type: z.literal('AWS::IAM::Role') })
 const resource = z.discriminatedUnion('Type', [table, queueResource, role])
 
 const document = z.object({
-  provider: z.object({ environment }),
+  provider: z.object({ environment, memorySize: memory.default(1024) }),
   functions: z.record(z.string(), functionSchema),
   resources: z.array(z.object({ Resources: z.record(z.string(), resource) })),
 })

@@ -17,7 +17,7 @@ describe('the deployment of serverless.yml', () => {
     }))
     expect(Object.assign({}, ...functions)).toEqual({
       'snapshot functions/snapshot/handler.ts 120 s': ['every 60 s', 'SnapshotQueue 1 2'],
-      'diff functions/diff/handler.ts 60 s': ['DiffQueue 1 10'],
+      'diff functions/diff/handler.ts 90 s': ['DiffQueue 1 10'],
       'provisionKvm functions/provisionKvm/handler.ts 300 s': ['ProvisionKvmQueue 1 50'],
       'provisionXenserver functions/provisionXenserver/handler.ts 300 s': ['ProvisionXenserverQueue 1 10'],
       'provisionVmware functions/provisionVmware/handler.ts 300 s': ['ProvisionVmwareQueue 1 10'],
