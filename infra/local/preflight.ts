@@ -4,7 +4,6 @@
  */
 import * as z from 'zod'
 import { CloudStackError, RequestRefused } from '../../shared/cloudstack/errors.ts'
-import { checkPrivateKey } from '../../shared/hypervisors/kvm/ssh.ts'
 import { agentCertificateOf } from '../../shared/runtime/agentCertificate.ts'
 import { secretsOf } from '../../shared/runtime/awsSecret.ts'
 import type { Cloud } from '../../shared/runtime/clouds.ts'
@@ -13,9 +12,10 @@ import {
   type Environment,
   parseConfigurationWithCloudStack,
 } from '../../shared/runtime/configuration.ts'
-import { cloudStackOf, readSetting } from '../../shared/runtime/runtime.ts'
+import { cloudStackOf } from '../../shared/runtime/runtime.ts'
 import type { Settings, SettingsWithCloudStack } from '../../shared/runtime/settings.ts'
 import { shownValue } from '../../shared/runtime/shown.ts'
+import { sshKeyOf } from '../../shared/runtime/sshKey.ts'
 import { vcenterCredentials } from '../../shared/runtime/vmwareDriver.ts'
 import { xapiCredentials } from '../../shared/runtime/xenserverDriver.ts'
 
@@ -47,22 +47,7 @@ async function checkDrivers(settings: Settings, environment: Environment): Promi
   const secret = secretsOf(environment)
   if (drivers.includes('xenserver')) await xapiCredentials(settings, secret, Date.now)
   if (drivers.includes('vmware')) await vcenterCredentials(settings, secret, Date.now)
-  if (!drivers.includes('kvm-ssh')) return
-  const file = settings.BRIDGEKEEPER_SSH_KEY_FILE
-  if (file === undefined) {
-    throw new ConfigurationError(
-      'BRIDGEKEEPER_SSH_KEY_FILE is not set: name the private key that the KVM hosts accept.',
-    )
-  }
-  try {
-    checkPrivateKey({ privateKey: readSetting('BRIDGEKEEPER_SSH_KEY_FILE', file) })
-  } catch (error) {
-    if (error instanceof ConfigurationError) throw error
-    const why = error instanceof Error ? error.message : 'unknown'
-    throw new ConfigurationError(
-      `BRIDGEKEEPER_SSH_KEY_FILE=${shownValue(file)}: ${why}: name an unencrypted private key.`,
-    )
-  }
+  if (drivers.includes('kvm-ssh')) await sshKeyOf(settings, secret, Date.now)
 }
 
 /**

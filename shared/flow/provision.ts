@@ -48,7 +48,7 @@ export interface Provisioner {
   readonly ports: Ports
   readonly policy: Policy
   /** Made within the run, so that a setting which cannot be used is a failure on the record. */
-  readonly driver: (hypervisor: string) => Driver
+  readonly driver: (hypervisor: string) => Driver | Promise<Driver>
   /** Asked only before something is removed. */
   readonly cloudstack: () => CloudStack
 }
@@ -106,7 +106,7 @@ async function attempt(
   const last = seen === undefined ? undefined : { seen: seen.digest, devices: seen.devices }
   try {
     return {
-      ran: await run(driver(record.hypervisor), target, desired, policy.mode, signal, pruning, last),
+      ran: await run(await driver(record.hypervisor), target, desired, policy.mode, signal, pruning, last),
       revision: desired.revision,
     }
   } catch (error) {

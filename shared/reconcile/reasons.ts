@@ -94,7 +94,10 @@ const entries = {
     retry: true,
     next: 'The host shows another key than before: find out who answers. If it was reinstalled, compare the fingerprint of the detail on the host, then: bridgekeeper hostkeys accept --host HOST FINGERPRINT, or hostkeys import --replace FILE.',
   },
-  LoginRefused: { retry: true, next: 'Check BRIDGEKEEPER_SSH_USER and BRIDGEKEEPER_SSH_KEY_FILE against the host.' },
+  LoginRefused: {
+    retry: true,
+    next: 'Check BRIDGEKEEPER_SSH_USER, and BRIDGEKEEPER_SSH_KEY_FILE or BRIDGEKEEPER_SSH_SECRET, against the host.',
+  },
   LoginTimedOut: {
     retry: true,
     next: 'The host is reached, but its login does not come to an end: see there what sshd waits for (load, DNS, PAM), and what the login scripts of the user do (.bashrc).',
@@ -118,7 +121,7 @@ const entries = {
   },
   JumpHostRefused: {
     retry: true,
-    next: 'The jump host does not let its user log in with BRIDGEKEEPER_SSH_KEY_FILE, or does not forward to the host: see AllowTcpForwarding and PermitOpen there.',
+    next: 'The jump host does not let its user log in with the key of BRIDGEKEEPER_SSH_KEY_FILE or BRIDGEKEEPER_SSH_SECRET, or does not forward to the host: see AllowTcpForwarding and PermitOpen there.',
   },
   AgentRefused: {
     retry: true,

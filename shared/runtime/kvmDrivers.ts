@@ -8,24 +8,20 @@ import { type AgentLine, agentDriver } from '../hypervisors/kvm/agent/driver.ts'
 import { httpsLine, renewingLine } from '../hypervisors/kvm/agent/https.ts'
 import { createKvmSshDriver } from '../hypervisors/kvm/driver.ts'
 import { knownHostsFile } from '../hypervisors/kvm/knownHosts.ts'
-import { ConfigurationError } from './configuration.ts'
-import { type Runtime, readSetting } from './runtime.ts'
+import type { Runtime } from './runtime.ts'
+import { sshKeyOf } from './sshKey.ts'
 
-/** @throws ConfigurationError */
-export function kvmDriverOf(name: string | undefined, runtime: Runtime): Driver {
+/** @throws ConfigurationError, and what AWS throws */
+export async function kvmDriverOf(name: string | undefined, runtime: Runtime): Promise<Driver> {
   return name === 'kvm-agent' ? byAgent(runtime) : bySsh(runtime)
 }
 
-function bySsh({ settings, policy, ports }: Runtime): Driver {
-  const keyFile = settings.BRIDGEKEEPER_SSH_KEY_FILE
+async function bySsh({ settings, policy, ports, secret }: Runtime): Promise<Driver> {
   const knownHosts = settings.BRIDGEKEEPER_SSH_KNOWN_HOSTS
   const jump = settings.BRIDGEKEEPER_SSH_JUMP
-  if (keyFile === undefined) {
-    throw new ConfigurationError('BRIDGEKEEPER_SSH_KEY_FILE is not set: name the private key that the hosts accept.')
-  }
   return createKvmSshDriver({
     user: settings.BRIDGEKEEPER_SSH_USER,
-    privateKey: readSetting('BRIDGEKEEPER_SSH_KEY_FILE', keyFile),
+    privateKey: await sshKeyOf(settings, secret, ports.now),
     port: settings.BRIDGEKEEPER_SSH_PORT,
     hostKeys: keptHostKeys(ports, policy, knownHosts === undefined ? undefined : knownHostsFile(knownHosts)),
     ...(jump === undefined ? {} : { jump }),

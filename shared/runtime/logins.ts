@@ -1,32 +1,31 @@
 /**
- * Who logs in where, from the settings (hypervisors/credentialsFile.ts). In: a file of mode 0600, or the name of a secret of AWS, which
- * holds the same. Out: its entries. A file is read for each run, so that a password that was changed is taken at once; a secret is
+ * What it takes to log in, from the settings: credentials (hypervisors/credentialsFile.ts), a private key. In: a file of mode 0600, or the
+ * name of a secret of AWS, which holds the same. Out: its content, parsed. A file is read for each run, so that a password that was changed is taken at once; a secret is
  * held for a minute (heldSecret.ts).
  */
-import type { CredentialsFile } from '../hypervisors/credentialsFile.ts'
 import type { AwsSecret } from './awsSecret.ts'
 import { ConfigurationError } from './configuration.ts'
 import { heldSecret } from './heldSecret.ts'
 import { readPrivateFile } from './privateFile.ts'
 import { shownValue } from './shown.ts'
 
-export interface LoginPlace<Entry> {
+export interface LoginPlace<T> {
   /** The names of the two settings, and what they say. */
   readonly file: readonly [string, string | undefined]
   readonly secret: readonly [string, string | undefined]
   readonly of: string
   readonly page: string
   /** @throws Error that shows nothing of the content */
-  readonly parse: (content: string) => CredentialsFile<Entry>
+  readonly parse: (content: string) => T
 }
 
 /** @param secretOf a secret by its whole name, with the cloud behind it. @throws ConfigurationError, and what AWS throws where it has no answer */
-export async function readLogins<Entry>(
-  { file: [fileSetting, file], secret: [secretSetting, name], of, page, parse }: LoginPlace<Entry>,
+export async function readLogins<T>(
+  { file: [fileSetting, file], secret: [secretSetting, name], of, page, parse }: LoginPlace<T>,
   cloud: string,
   secretOf: (name: string) => AwsSecret,
   now: () => number,
-): Promise<CredentialsFile<Entry>> {
+): Promise<T> {
   if (name === undefined) return readPrivateFile(fileSetting, file, { of, page }, parse)
   if (file !== undefined)
     throw new ConfigurationError(`${fileSetting} and ${secretSetting} are both set: keep them in one place.`)

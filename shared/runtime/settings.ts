@@ -137,6 +137,7 @@ export const settings = z.object({
   BRIDGEKEEPER_HOSTNAMES: z._default(hostnames, {}),
   BRIDGEKEEPER_SSH_USER: z._default(identifier, 'root'),
   BRIDGEKEEPER_SSH_KEY_FILE: z.optional(text),
+  BRIDGEKEEPER_SSH_SECRET: z.optional(text),
   BRIDGEKEEPER_SSH_PORT: z._default(whole(1, 65535), 22),
   BRIDGEKEEPER_SSH_HOSTKEYS: z._default(z.enum(['strict', 'accept-new'], 'is neither strict nor accept-new'), 'strict'),
   BRIDGEKEEPER_SSH_KNOWN_HOSTS: z.optional(text),

@@ -14,6 +14,7 @@ import { deploymentOf } from '../../infra/local/cloud/deployment.ts'
 import { readServerless } from '../../infra/local/cloud/serverlessFile.ts'
 import { seedCloud } from '../../infra/local/cloudstackSimulator/seed.ts'
 import { type CloudStackSimulator, startCloudStackSimulator } from '../../infra/local/cloudstackSimulator/simulator.ts'
+import { newKeyPair } from '../../infra/local/hostSimulator/keyPair.ts'
 import { issue } from '../../shared/certificate/issue.ts'
 import { createCloudStack } from '../../shared/cloudstack/client.ts'
 import type { Create } from '../../shared/runtime/lambda.ts'
@@ -46,7 +47,7 @@ const deployment = deploymentOf(readServerless(root, 'test'))
 const functions = deployment.functions.map(({ name }) => name)
 
 const day = 24 * 60 * 60_000
-const hypervisors = ['KVM', 'XenServer', 'VMware', 'Other']
+const hypervisors = ['KVM', 'LXC', 'XenServer', 'VMware', 'Other']
 const zone = {
   name: 'zone-1',
   physicalNetworks: [{ name: 'guest', labels: { KVM: 'cloudbr1', XenServer: 'guest', VMware: 'vSwitch0' } }],
@@ -81,17 +82,20 @@ beforeAll(async () => {
       CLOUDSTACK_API_URL: url,
       CLOUDSTACK_API_KEY: apiKey,
       CLOUDSTACK_SECRET_KEY: secretKey,
-      BRIDGEKEEPER_DRIVERS: 'KVM=kvm-agent,XenServer=xenserver,VMware=vmware,Other=cloudstack',
+      BRIDGEKEEPER_DRIVERS: 'KVM=kvm-agent,LXC=kvm-ssh,XenServer=xenserver,VMware=vmware,Other=cloudstack',
       BRIDGEKEEPER_AGENT_SECRET: parameters.agentSecret ?? '',
       BRIDGEKEEPER_WEBHOOK_SECRET: parameters.webhookSecret ?? '',
       BRIDGEKEEPER_XAPI_SECRET: parameters.xapiSecret ?? '',
       BRIDGEKEEPER_VCENTER_SECRET: parameters.vcenterSecret ?? '',
+      BRIDGEKEEPER_SSH_SECRET: parameters.sshSecret ?? '',
       BRIDGEKEEPER_AGENT_PORT: '1',
+      BRIDGEKEEPER_SSH_PORT: '1',
       BRIDGEKEEPER_LIST_SECONDS: '1',
     }
     const handler = create(environment, { logger: silent, now, sleep })
     handlers.set(name, (event) => handler(event, context))
   }
+  aws.secrets.set(`${parameters.sshSecret}/default`, newKeyPair().privateKey)
   const login = { username: 'u', password: 'p' }
   aws.secrets.set(`${parameters.xapiSecret}/default`, JSON.stringify({ default: login }))
   aws.secrets.set(

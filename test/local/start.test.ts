@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
@@ -53,6 +53,7 @@ describe('the service on one machine', () => {
 
   function start(environment: Readonly<Record<string, string>> = working): Started {
     const child = spawn(process.execPath, [program], {
+      cwd: folder,
       env: { PATH: process.env.PATH, BRIDGEKEEPER_DATA: data, ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
@@ -186,7 +187,7 @@ describe('the service on one machine', () => {
     [
       'no SSH key',
       { BRIDGEKEEPER_DRIVERS: 'KVM=kvm-ssh' },
-      /^BRIDGEKEEPER_SSH_KEY_FILE is not set: name the private key/,
+      /^BRIDGEKEEPER_SSH_KEY_FILE is not set: name the file of the private key/,
     ],
     [
       'the driver xenserver without credentials',
@@ -200,8 +201,13 @@ describe('the service on one machine', () => {
     ],
     [
       'an SSH key that is none',
+      { BRIDGEKEEPER_DRIVERS: 'KVM=kvm-ssh', BRIDGEKEEPER_SSH_KEY_FILE: 'not-a-key' },
+      /^BRIDGEKEEPER_SSH_KEY_FILE="[^"]+": the SSH private key cannot be used/,
+    ],
+    [
+      'an SSH key that others may read',
       { BRIDGEKEEPER_DRIVERS: 'KVM=kvm-ssh', BRIDGEKEEPER_SSH_KEY_FILE: '/etc/hostname' },
-      /^BRIDGEKEEPER_SSH_KEY_FILE="\/etc\/hostname": the SSH private key cannot be used/,
+      /^BRIDGEKEEPER_SSH_KEY_FILE="\/etc\/hostname" may be read by others: chmod 600 it/,
     ],
     [
       'a misspelt setting',
@@ -209,6 +215,8 @@ describe('the service on one machine', () => {
       /^BRIDGEKEEPER_MOD is not a setting: did you mean BRIDGEKEEPER_MODE\?/,
     ],
   ])('says in one line what is wrong with %s, and makes nothing', async (_what, change, says) => {
+    const file = join(folder, 'not-a-key')
+    await writeFile(file, 'hunter2', { mode: 0o600 })
     const running = start({ ...working, ...change })
     expect(await running.ended).toEqual([1, null])
     expect(running.output()).toMatch(says)
