@@ -13,6 +13,7 @@ import { GetQueueUrlCommand } from '@aws-sdk/client-sqs'
 import { sqsClient } from '../../shared/runtime/clients.ts'
 import { cloudOf, cloudsOf } from '../../shared/runtime/clouds.ts'
 import { ConfigurationError, type Environment, parseConfiguration } from '../../shared/runtime/configuration.ts'
+import { queueUrlsOf } from '../../shared/runtime/runtime.ts'
 import { type Service, serviceFile, serviceSchema } from '../local/cloud/dataDirectory.ts'
 import { UsageError } from './selectors.ts'
 
@@ -140,6 +141,30 @@ function jsonOf(text: string): unknown {
   }
 }
 
+/** The address of each queue of the deployment, by its function's name. @throws ConfigurationError where it has none, and what SQS throws */
+export async function queuesOf({ stage, environment }: Deployment): Promise<Readonly<Record<string, string>>> {
+  const known = Object.entries(queueUrlsOf(parseConfiguration(environment)))
+  if (stage === undefined) {
+    const urls = known.flatMap(([name, url]) => (url === undefined ? [] : [[name, url] as const]))
+    if (urls.length > 0) return Object.fromEntries(urls)
+    throw new ConfigurationError(
+      'no BRIDGEKEEPER_QUEUE_… is set: they are the addresses of the queues; the deployment knows them.',
+    )
+  }
+  const client = sqsClient(environment)
+  try {
+    const urls = known.map(async ([name]) => {
+      const { QueueUrl } = await client.send(new GetQueueUrlCommand({ QueueName: queueName(stage, name) }))
+      return [name, QueueUrl ?? ''] as const
+    })
+    return Object.fromEntries(await Promise.all(urls))
+  } finally {
+    client.destroy()
+  }
+}
+
+const queueName = (stage: string, name: string): string => `bridgekeeper-${stage}-${name}.fifo`
+
 /** The deployment with the address of its snapshot queue: a stage's is asked for. @throws ConfigurationError */
 export async function withSnapshotQueue(deployment: Deployment): Promise<Deployment> {
   const { stage, environment } = deployment
@@ -151,7 +176,7 @@ export async function withSnapshotQueue(deployment: Deployment): Promise<Deploym
   }
   const client = sqsClient(environment)
   try {
-    const { QueueUrl } = await client.send(new GetQueueUrlCommand({ QueueName: `bridgekeeper-${stage}-snapshot.fifo` }))
+    const { QueueUrl } = await client.send(new GetQueueUrlCommand({ QueueName: queueName(stage, 'snapshot') }))
     return { ...deployment, environment: { ...environment, BRIDGEKEEPER_QUEUE_SNAPSHOT: QueueUrl } }
   } finally {
     client.destroy()

@@ -3,14 +3,16 @@
  * actions store an exit code; what cannot be understood is thrown as commander's own error, already written.
  */
 import { Command, InvalidArgumentError, Option } from 'commander'
+import { sqsClient } from '../../shared/runtime/clients.ts'
 import type { Environment } from '../../shared/runtime/configuration.ts'
 import { silent } from '../../shared/runtime/logger.ts'
 import { createRuntime, type Runtime } from '../../shared/runtime/runtime.ts'
 import { type ActOptions, pauseCommand, releaseCommand, resumeCommand } from './actCommands.ts'
 import { type BackfillOptions, backfillCommand } from './backfillCommand.ts'
 import { addCertificate, addDoctor, addRole, addWebhook } from './cloudstackCommands.ts'
-import { type Deployment, findDeployment, type Where, withSnapshotQueue } from './deployment.ts'
+import { type Deployment, findDeployment, queuesOf, type Where, withSnapshotQueue } from './deployment.ts'
 import { acceptCommand, importCommand, type KeyOptions, listCommand } from './hostKeysCommand.ts'
+import { type JobsOptions, jobsCommand } from './jobsCommand.ts'
 import { withWhy } from './operator.ts'
 import type { Output } from './output.ts'
 import { oneLine } from './printable.ts'
@@ -44,6 +46,7 @@ export function createProgram(version: string, around: Surroundings, told: Told)
     })
   addStatus(program, around, told)
   addBackfill(program, around, told)
+  addJobs(program, around, told)
   addActs(program, around, told)
   addHostKeys(program, around, told)
   addDoctor(program, around, told)
@@ -78,6 +81,21 @@ function addBackfill(program: Command, around: Surroundings, told: Told): void {
       const runtime = await runtimeWithQueue(options, around, told)
       told.exit(await backfillCommand(options, runtime, around.output, around.interruption()))
     })
+}
+
+function addJobs(program: Command, around: Surroundings, told: Told): void {
+  const command = program.command('jobs').description('what waits, what runs, and messages that nobody could read')
+  withPlace(withSelectors(command)).action(async (options: JobsOptions & Where) => {
+    const deployment = findDeployment(options, around.environment)
+    told.found(deployment)
+    const runtime = createRuntime(deployment.environment, silent)
+    const client = sqsClient(deployment.environment)
+    try {
+      told.exit(await jobsCommand(options, runtime, client, await queuesOf(deployment), around.output))
+    } finally {
+      client.destroy()
+    }
+  })
 }
 
 function addActs(program: Command, around: Surroundings, told: Told): void {

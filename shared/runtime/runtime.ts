@@ -10,6 +10,7 @@ import type { HttpOptions } from '../cloudstack/http.ts'
 import { ProxyUnusable, proxyFor } from '../cloudstack/proxy.ts'
 import { type Policy, policyOf } from '../flow/policy.ts'
 import { createSharedGate, type SharedGate } from '../flow/sharedGate.ts'
+import type { QueueName } from '../queue/queues.ts'
 import { createSqsQueues } from '../queue/sqs.ts'
 import { createDynamoDbStore } from '../store/dynamodb.ts'
 import { sparingNewer } from '../store/notNewer.ts'
@@ -93,7 +94,7 @@ export function createRuntime(environment: Environment, logger: Logger, override
     store: sparingNewer(
       overrides.store ?? createDynamoDbStore({ table: table ?? '', client: dynamoDbClient(environment) }),
     ),
-    queues: carrying(overrides.queues ?? createSqsQueues(sqsClient(environment), queueUrls(settings)), correlation),
+    queues: carrying(overrides.queues ?? createSqsQueues(sqsClient(environment), queueUrlsOf(settings)), correlation),
     logger: overrides.logger ?? logger,
     now: overrides.now ?? Date.now,
     random: overrides.random ?? Math.random,
@@ -129,7 +130,8 @@ export function createRuntime(environment: Environment, logger: Logger, override
   }
 }
 
-const queueUrls = (settings: Settings) => ({
+/** The address of each function's queue; undefined where the environment names none. */
+export const queueUrlsOf = (settings: Settings): Readonly<Record<QueueName, string | undefined>> => ({
   snapshot: settings.BRIDGEKEEPER_QUEUE_SNAPSHOT,
   diff: settings.BRIDGEKEEPER_QUEUE_DIFF,
   provisionKvm: settings.BRIDGEKEEPER_QUEUE_PROVISION_KVM,
