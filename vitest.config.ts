@@ -1,5 +1,5 @@
 /**
- * Projects: `fast` runs anywhere; `dynamodb-local` needs Java and `npm run parts`; `xapi-python`, `cs` and `cfn-lint` Python and the same; `vcenter` Go and the same; `tls` needs openssl; `agent` needs openssl and systemd; `uml` needs guests, and runs inside the private namespace that test/run.ts makes
+ * Projects: `fast` runs anywhere; `dynamodb-local` needs Java and `npm run parts`; `xapi-python`, `cs`, `cfn-lint` and `deploy` Python and the same; `vcenter` Go and the same; `tls` needs openssl; `agent` needs openssl and systemd; `uml` needs guests, and runs inside the private namespace that test/run.ts makes
  * (`npm test` decides), and so does `open-vswitch`, which needs its programs too. Files of `uml` come after the others, since each boots machines, and
  * two at a time: a guest has one processor. Two workers, for two cores. `bench` needs guests too, and comes last and alone, since it measures.
  */
@@ -20,6 +20,7 @@ export default defineConfig({
             'test/openVswitch/**',
             'test/conformance/**',
             'test/vcenter/**',
+            'test/deploy/**',
           ],
           testTimeout: 30_000,
           hookTimeout: 60_000,
@@ -46,6 +47,14 @@ export default defineConfig({
           include: ['test/conformance/cfnLint.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: 'deploy',
+          include: ['test/deploy/**/*.test.ts'],
+          testTimeout: 180_000,
+          hookTimeout: 90_000,
         },
       },
       {

@@ -18,6 +18,7 @@ import { cfnLintAvailable } from './conformance/cfnLint.ts'
 import { csAvailable } from './conformance/cs.ts'
 import { dynamoDbLocalAvailable } from './conformance/dynamodbLocal.ts'
 import { xapiPythonAvailable } from './conformance/xapiPython.ts'
+import { emulatorsAvailable } from './deploy/emulator.ts'
 import { openVswitchAvailable } from './openVswitch/programs.ts'
 import { vcenterAvailable } from './vcenter/programs.ts'
 
@@ -48,6 +49,7 @@ async function test(extra: readonly string[]): Promise<number> {
     ['dynamodb-local', dynamoDbLocalAvailable()],
     ['cs', csAvailable()],
     ['cfn-lint', cfnLintAvailable()],
+    ['deploy', emulatorsAvailable()],
     ['tls', opensslAvailable()],
     ['xapi-python', xapiPythonAvailable()],
     ['vcenter', vcenterAvailable()],
