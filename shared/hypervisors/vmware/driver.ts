@@ -14,6 +14,7 @@ import {
   type Target,
   type View,
 } from '../driver.ts'
+import { withoutSecrets } from '../hidden.ts'
 import { type Applied, apply, type Refusals, throwIfEnded } from './apply.ts'
 import type { DatacenterFacts, HostNetworks, PrivateVlans, VimHost } from './facts.ts'
 import { madeFor } from './marks.ts'
@@ -42,8 +43,11 @@ export function createVmwareDriver(options: VmwareOptions): Driver {
   return {
     verifies: true,
     open: async (target, signal) => {
-      const vcenter = await vcenters.open(await options.credentials(target), signal)
-      return openSession(vcenter, target, options, signal)
+      const credentials = await options.credentials(target)
+      return withoutSecrets(
+        async () => openSession(await vcenters.open(credentials, signal), target, options, signal),
+        () => [credentials.password],
+      )
     },
   }
 }

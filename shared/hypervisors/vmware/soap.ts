@@ -27,7 +27,7 @@ export class VimFault extends Error {
   /** What stands in the fault, as the privilege that is missing. */
   readonly fault: Element | undefined
   constructor(type: string, message: string, fault?: Element) {
-    super(`${type}: ${message}`.slice(0, 300))
+    super(`${type}: ${message}`.slice(0, 2000))
     this.type = type
     this.fault = fault
   }

@@ -14,6 +14,7 @@ import {
   type Target,
   type View,
 } from '../driver.ts'
+import { withoutSecrets } from '../hidden.ts'
 import { apply, type Refusals, throwIfEnded } from './apply.ts'
 import type { PoolFacts, XapiHost } from './facts.ts'
 import { orphansOf } from './orphans.ts'
@@ -51,11 +52,14 @@ export function createXenServerDriver(options: XenServerOptions): Driver {
     verifies: true,
     open: async (target, signal) => {
       if (target.address === '') throw new HostError('XapiUnreachable', 'CloudStack has no address for this host yet.')
-      return openSession(
-        await pools.open(target.address, await options.credentials(target), signal),
-        target,
-        options,
-        signal,
+      const credentials = await options.credentials(target)
+      let pool: Pool | undefined
+      return withoutSecrets(
+        async () => {
+          pool = await pools.open(target.address, credentials, signal)
+          return openSession(pool, target, options, signal)
+        },
+        () => [credentials.password, ...(pool?.sessions() ?? [])],
       )
     },
   }

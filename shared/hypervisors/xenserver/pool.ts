@@ -32,6 +32,8 @@ export interface Pool {
   read(signal: AbortSignal): Promise<PoolFacts>
   /** Something that changes. @throws XapiFailure for what concerns one object, HostError for what concerns the host */
   change(method: string, parameters: readonly unknown[], signal: AbortSignal): Promise<unknown>
+  /** Of this login and those before, which are to be shown to nobody. */
+  sessions(): readonly string[]
   close(): Promise<void>
 }
 
@@ -86,6 +88,7 @@ export function createPools(connect: Connect): Pools {
       return {
         read: (own) => ended(session.read(), own),
         change: (method, parameters, own) => session.call(method, parameters, changeTimeout, own),
+        sessions: () => session.sessions,
         close: async () => {
           if (isOpen) await session.leave()
           isOpen = false
@@ -103,6 +106,8 @@ const keyOf = (address: string, { username, password }: Credentials): string =>
 
 class SharedSession {
   users = 0
+  /** The last few: XAPI ends them, one by one, or we do. */
+  sessions: readonly string[] = []
   readonly #connect: Connect
   readonly #credentials: Credentials
   readonly #whenOver: () => void
@@ -233,7 +238,10 @@ class SharedSession {
       { timeout: loginTimeout },
     )
     const session = z.string().check(z.minLength(1), z.maxLength(200)).safeParse(answer)
-    if (session.success) return session.data
+    if (session.success) {
+      this.sessions = [session.data, ...this.sessions].slice(0, 8)
+      return session.data
+    }
     throw new HostError('HostMisread', `${this.#address} answered the login with no session.`)
   }
 

@@ -16,7 +16,7 @@ export class XapiFailure extends Error {
   readonly parameters: readonly string[]
   constructor(code: string, parameters: readonly string[]) {
     // The parameter of this one is the session itself, which whoever reads a log could use.
-    super((code === 'SESSION_INVALID' ? [code] : [code, ...parameters]).join(' ').slice(0, 200))
+    super((code === 'SESSION_INVALID' ? [code] : [code, ...parameters]).join(' ').slice(0, 2000))
     this.code = code
     this.parameters = parameters
   }
@@ -122,7 +122,7 @@ function resultOf(status: number, text: string, where: string): unknown {
 }
 
 const textsOf = (data: unknown): readonly string[] =>
-  Array.isArray(data) ? data.slice(0, 16).map((one) => String(one).slice(0, 200)) : []
+  Array.isArray(data) ? data.slice(0, 16).map((one) => String(one).slice(0, 1000)) : []
 
 function jsonOf(text: string): unknown {
   try {
