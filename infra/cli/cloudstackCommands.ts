@@ -1,35 +1,32 @@
 /**
- * The commands that speak to CloudStack itself and need no deployment: only the settings that name it and a key. In: what
- * the process has. Out: `doctor`, `role`, `certificate` and `webhook`, on the program.
+ * The commands that speak to CloudStack itself and need no deployment: only the settings that name it and a key, of the environment or of a
+ * stage on AWS. In: what the process has. Out: `doctor`, `role`, `certificate` and `webhook`, on the program.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { fewestDays } from '../../shared/certificate/renewal.ts'
 import { defaultRoleName } from '../../shared/cloudstack/role.ts'
 import { agentCertificateOf } from '../../shared/runtime/agentCertificate.ts'
-import { cloudOf, cloudsOf } from '../../shared/runtime/clouds.ts'
+import type { Cloud } from '../../shared/runtime/clouds.ts'
 import { parseConfiguration, parseConfigurationWithCloudStack } from '../../shared/runtime/configuration.ts'
 import { silent } from '../../shared/runtime/logger.ts'
 import { cloudStackOf } from '../../shared/runtime/runtime.ts'
 import { webhookSecretOf } from '../../shared/runtime/webhookSecret.ts'
 import { type CertificateOptions, certificateCommand } from './certificateCommand.ts'
+import { cloudsAt, type Where } from './deployment.ts'
 import { type DoctorOptions, doctorCommand } from './doctorCommand.ts'
 import type { Surroundings, Told } from './program.ts'
 import { type RoleOptions, roleCommand } from './roleCommand.ts'
+import { UsageError } from './selectors.ts'
 import { type WebhookOptions, webhookCommand } from './webhookCommand.ts'
-
-interface WhichCloud {
-  readonly cloud?: string
-}
 
 /** A person waits; a listing of 500 networks takes a server six seconds. */
 const timeoutMs = 30_000
 
 export function addDoctor(program: Command, around: Surroundings, told: Told): void {
   const command = program.command('doctor').description('what may stand in the way: CloudStack, the key, its rights')
-  withCloud(command).action(async (options: DoctorOptions & WhichCloud) => {
-    const { environment } = around
-    const clouds = options.cloud === undefined ? cloudsOf(environment) : [cloudOf(environment, options.cloud)]
+  withCloud(command).action(async (options: DoctorOptions & Where) => {
+    const clouds = cloudsAt(options, around.environment, told.found)
     told.exit(await doctorCommand(options, clouds, around.output))
   })
 }
@@ -39,8 +36,8 @@ export function addRole(program: Command, around: Surroundings, told: Told): voi
   const act = (name: 'show' | 'create', description: string): Command =>
     withCloud(group.command(name).description(description))
       .option('--name <name>', 'of the role in CloudStack', defaultRoleName)
-      .action(async (options: RoleOptions & WhichCloud) => {
-        const { environment } = cloudOf(around.environment, options.cloud)
+      .action(async (options: RoleOptions & Where) => {
+        const { environment } = cloudAt(options, around, told)
         const settings = parseConfigurationWithCloudStack(environment)
         const cloudstack = cloudStackOf(settings, { logger: silent, timeoutMs })
         told.exit(await roleCommand(name, options, settings, cloudstack, around.output))
@@ -54,8 +51,8 @@ export function addRole(program: Command, around: Surroundings, told: Told): voi
 export function addCertificate(program: Command, around: Surroundings, told: Told): void {
   const group = program.command('certificate').description('the certificate by which agents know Bridgekeeper')
   const act = (name: 'issue' | 'renew' | 'status', description: string): Command =>
-    withCloud(group.command(name).description(description)).action(async (options: CertificateOptions & WhichCloud) => {
-      const { environment } = cloudOf(around.environment, options.cloud)
+    withCloud(group.command(name).description(description)).action(async (options: CertificateOptions & Where) => {
+      const { environment } = cloudAt(options, around, told)
       const settings = parseConfiguration(environment)
       const renewDays = settings.BRIDGEKEEPER_AGENT_RENEW_DAYS
       const cloudstack = () =>
@@ -89,8 +86,8 @@ export function addCertificate(program: Command, around: Surroundings, told: Tol
 export function addWebhook(program: Command, around: Surroundings, told: Told): void {
   const group = program.command('webhook').description('the webhook of CloudStack that starts snapshots (from 4.20 on)')
   const act = (name: 'install' | 'status' | 'remove', description: string): Command =>
-    withCloud(group.command(name).description(description)).action(async (options: WebhookOptions & WhichCloud) => {
-      const { name: cloud, environment } = cloudOf(around.environment, options.cloud)
+    withCloud(group.command(name).description(description)).action(async (options: WebhookOptions & Where) => {
+      const { name: cloud, environment } = cloudAt(options, around, told)
       const settings = parseConfigurationWithCloudStack(environment)
       const cloudstack = cloudStackOf(settings, { logger: silent, timeoutMs })
       const parts = { cloud, cloudstack, keeper: webhookSecretOf(settings, environment) }
@@ -104,6 +101,14 @@ export function addWebhook(program: Command, around: Surroundings, told: Told): 
   act('remove', 'remove it; its secret is kept').option('--dry-run', 'only say what would be done')
 }
 
+/** @throws UsageError where there are several and none is named; what cloudsAt throws */
+function cloudAt(where: Where, around: Surroundings, told: Told): Cloud {
+  const [cloud, ...others] = cloudsAt(where, around.environment, told.found)
+  if (others.length === 0) return cloud
+  const all = [cloud, ...others].map(({ name }) => name).join(', ')
+  throw new UsageError(`there are several clouds: name one with --cloud: ${all}.`)
+}
+
 function daysIn(text: string): number {
   const days = /^\d{1,4}$/.test(text) ? Number(text) : 0
   if (days >= fewestDays && days <= 3650) return days
@@ -112,6 +117,8 @@ function daysIn(text: string): number {
 
 const withCloud = (command: Command): Command =>
   command
+    .option('--stage <stage>', 'with the settings of this stage on AWS (default: the environment)')
+    .option('--region <region>', 'the AWS region of the stage (default: AWS_REGION)')
     .option('--cloud <cloud>', 'which cloud, where there are several (BRIDGEKEEPER_CLOUD)')
     .addOption(new Option('-o, --output <format>', 'of the data on stdout').choices(['table', 'json']).default('table'))
     .option('-q, --quiet', 'no progress and no advice')

@@ -11,11 +11,12 @@
 import { readFileSync, statSync } from 'node:fs'
 import { GetQueueUrlCommand } from '@aws-sdk/client-sqs'
 import { sqsClient } from '../../shared/runtime/clients.ts'
-import { cloudOf, cloudsOf } from '../../shared/runtime/clouds.ts'
+import { type Cloud, cloudOf, cloudsOf } from '../../shared/runtime/clouds.ts'
 import { ConfigurationError, type Environment, parseConfiguration } from '../../shared/runtime/configuration.ts'
 import { queueUrlsOf } from '../../shared/runtime/runtime.ts'
 import { type Service, serviceFile, serviceSchema } from '../local/cloud/dataDirectory.ts'
 import { UsageError } from './selectors.ts'
+import { settingsOfStage } from './stage.ts'
 
 export interface Where {
   readonly stage?: string
@@ -52,11 +53,30 @@ function ofCloud(environment: Environment, cloud: string | undefined): Environme
   return cloudOf(environment, cloud).environment
 }
 
+/**
+ * The clouds that a command is for which speaks to CloudStack and to no deployment: of the environment, or with the settings of a stage on AWS.
+ * @param found is told of the stage. @throws UsageError, ConfigurationError
+ */
+export function cloudsAt(
+  { stage, region, cloud }: Where,
+  environment: Environment,
+  found: (deployment: Deployment) => void,
+): readonly [Cloud, ...Cloud[]] {
+  if (stage === undefined && region !== undefined) throw regionAlone(region)
+  if (stage === undefined) return cloud === undefined ? cloudsOf(environment) : [cloudOf(environment, cloud)]
+  const deployment = stageOnAws(stage, region, environment)
+  found(deployment)
+  const settings = settingsOfStage(stage, deployment.environment)
+  return cloud === undefined ? cloudsOf(settings) : [{ name: cloud, environment: ofCloud(settings, cloud) }]
+}
+
+const regionAlone = (region: string): UsageError =>
+  new UsageError(`--region ${JSON.stringify(region)} needs --stage: name the stage, too.`)
+
 function deploymentAt({ stage, region }: Omit<Where, 'cloud'>, environment: Environment): Deployment {
   const settings = parseConfiguration(cloudsOf(environment)[0].environment)
   if (stage !== undefined) return stageOnAws(stage, region, environment)
-  if (region !== undefined)
-    throw new UsageError(`--region ${JSON.stringify(region)} needs --stage: name the stage, too.`)
+  if (region !== undefined) throw regionAlone(region)
   if (settings.BRIDGEKEEPER_TABLE !== undefined) {
     return {
       name: `the deployment of the environment (table ${settings.BRIDGEKEEPER_TABLE})`,
