@@ -10,6 +10,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { bundle } from '../../infra/aws/bundle.ts'
 import { machineOf } from '../bench/page.ts'
+import { vcenterAvailable } from '../vcenter/programs.ts'
 import type { Measured } from './measure.ts'
 import { deployment, inWorld } from './world.ts'
 
@@ -41,8 +42,8 @@ const diff = (hosts: number): Scenario => ({
       return call('diff', [await next('diff')], heap)
     }),
 })
-const provisioning = (hosts: 'KVM' | 'XenServer', name: string, networks: number): Scenario => ({
-  what: `a run that makes ${networks} networks on a host`,
+const provisioning = (hosts: 'KVM' | 'XenServer' | 'VMware', name: string, networks: number): Scenario => ({
+  what: `a run that makes ${networks} networks on a ${hosts} host`,
   function: name,
   run: (heap) =>
     inWorld(folder, { hosts, networks }, async ({ call, next }) => {
@@ -62,6 +63,9 @@ const scenarios = [
   ...[tick(1000), tick(10_000), diff(1000), diff(10_000)],
   ...[provisioning('KVM', 'provisionKvm', 1000), provisioning('XenServer', 'provisionXenserver', 1000)],
 ]
+const vcenter = vcenterAvailable()
+if (vcenter.available) scenarios.push(provisioning('VMware', 'provisionVmware', 1000))
+else console.error(`provisionVmware is not measured: it needs ${vcenter.missing}`)
 for (const scenario of scenarios.filter((each) => values.only?.includes(each.function) ?? true)) await tell(scenario)
 await rm(folder, { recursive: true, force: true })
 

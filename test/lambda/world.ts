@@ -13,6 +13,7 @@ import { seedCloud } from '../../infra/local/cloudstackSimulator/seed.ts'
 import { startCloudStackSimulator } from '../../infra/local/cloudstackSimulator/simulator.ts'
 import { startHosts } from '../../infra/local/demo/hosts.ts'
 import { startXapiSimulator } from '../../infra/local/xapiSimulator/simulator.ts'
+import { hostName, standard, startVcenter } from '../vcenter/vcenter.ts'
 import { type Measured, measure } from './measure.ts'
 
 export const deployment = deploymentOf(readServerless(join(import.meta.dirname, '../..'), 'dev'))
@@ -20,7 +21,7 @@ export const deployment = deploymentOf(readServerless(join(import.meta.dirname, 
 export interface Size {
   readonly networks: number
   /** In CloudStack alone, or one that answers. */
-  readonly hosts: number | 'KVM' | 'XenServer'
+  readonly hosts: number | 'KVM' | 'XenServer' | 'VMware'
 }
 
 export interface World {
@@ -45,7 +46,7 @@ export async function inWorld<T>(folder: string, size: Size, work: (world: World
     seed: seedCloud([
       {
         name: 'zone-1',
-        physicalNetworks: [{ name: 'guest', labels: { KVM: 'cloudbr1', XenServer: 'guests' } }],
+        physicalNetworks: [{ name: 'guest', labels: { KVM: 'cloudbr1', XenServer: 'guests', VMware: standard } }],
         clusters: [{ name: 'cluster-1', hypervisor, hosts }],
         networks: Array.from({ length: size.networks }, (_, n) => ({ name: `network-${n}`, uri: `vlan://${100 + n}` })),
       },
@@ -103,6 +104,18 @@ async function hostsOf(folder: string, hosts: Size['hosts']): Promise<Hosts> {
       BRIDGEKEEPER_XAPI_PORT: String(port),
     }
     return { hypervisor: 'XenServer', hosts: pool.hosts, settings, stop: () => simulated.close() }
+  }
+  if (hosts === 'VMware') {
+    const vcenter = await startVcenter('amendedVcsim', { clusters: 1, hosts: 1 })
+    const file = join(folder, 'vcenter.json')
+    await writeFile(file, JSON.stringify({ default: vcenter.credentials }), { mode: 0o600 })
+    const settings = { BRIDGEKEEPER_DRIVERS: 'VMware=vmware', BRIDGEKEEPER_VCENTER_CREDENTIALS_FILE: file }
+    return {
+      hypervisor: 'VMware',
+      hosts: [{ name: hostName(0, 0), address: '127.0.0.1' }],
+      settings,
+      stop: vcenter.stop,
+    }
   }
   const named = Array.from({ length: hosts }, (_, n) => ({ name: `kvm-${n}`, address: `10.1.${n >> 8}.${n & 255}` }))
   return { hypervisor: 'KVM', hosts: named, settings: {}, stop: async () => {} }
