@@ -7,10 +7,12 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import { fewestDays } from '../../shared/certificate/renewal.ts'
 import { defaultRoleName } from '../../shared/cloudstack/role.ts'
 import { agentCertificateOf } from '../../shared/runtime/agentCertificate.ts'
+import { secretsOf } from '../../shared/runtime/awsSecret.ts'
+import { readCloudStackSettings } from '../../shared/runtime/cloudStackSecret.ts'
 import type { Cloud } from '../../shared/runtime/clouds.ts'
-import { parseConfiguration, parseConfigurationWithCloudStack } from '../../shared/runtime/configuration.ts'
+import { parseConfiguration } from '../../shared/runtime/configuration.ts'
 import { silent } from '../../shared/runtime/logger.ts'
-import { cloudStackOf } from '../../shared/runtime/runtime.ts'
+import { cloudStackIn, cloudStackOf } from '../../shared/runtime/runtime.ts'
 import { webhookSecretOf } from '../../shared/runtime/webhookSecret.ts'
 import { type CertificateOptions, certificateCommand } from './certificateCommand.ts'
 import { cloudsAt, type Where } from './deployment.ts'
@@ -38,7 +40,7 @@ export function addRole(program: Command, around: Surroundings, told: Told): voi
       .option('--name <name>', 'of the role in CloudStack', defaultRoleName)
       .action(async (options: RoleOptions & Where) => {
         const { environment } = cloudAt(options, around, told)
-        const settings = parseConfigurationWithCloudStack(environment)
+        const settings = await readCloudStackSettings(environment, secretsOf(environment), Date.now)
         const cloudstack = cloudStackOf(settings, { logger: silent, timeoutMs })
         told.exit(await roleCommand(name, options, settings, cloudstack, around.output))
       })
@@ -55,8 +57,8 @@ export function addCertificate(program: Command, around: Surroundings, told: Tol
       const { environment } = cloudAt(options, around, told)
       const settings = parseConfiguration(environment)
       const renewDays = settings.BRIDGEKEEPER_AGENT_RENEW_DAYS
-      const cloudstack = () =>
-        cloudStackOf(parseConfigurationWithCloudStack(environment), { logger: silent, timeoutMs })
+      const secret = secretsOf(environment)
+      const cloudstack = () => cloudStackIn(environment, { logger: silent, timeoutMs }, secret, Date.now)
       const parts = {
         keeper: agentCertificateOf(settings, environment, Date.now).keeper,
         cloudstack,
@@ -88,7 +90,7 @@ export function addWebhook(program: Command, around: Surroundings, told: Told): 
   const act = (name: 'install' | 'status' | 'remove', description: string): Command =>
     withCloud(group.command(name).description(description)).action(async (options: WebhookOptions & Where) => {
       const { name: cloud, environment } = cloudAt(options, around, told)
-      const settings = parseConfigurationWithCloudStack(environment)
+      const settings = await readCloudStackSettings(environment, secretsOf(environment), Date.now)
       const cloudstack = cloudStackOf(settings, { logger: silent, timeoutMs })
       const parts = { cloud, cloudstack, keeper: webhookSecretOf(settings, environment) }
       told.exit(await webhookCommand(name, options, parts, around.output))

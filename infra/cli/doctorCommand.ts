@@ -5,8 +5,8 @@
  */
 import { NoAnswer } from '../../shared/cloudstack/errors.ts'
 import { secretsOf } from '../../shared/runtime/awsSecret.ts'
+import { readCloudStackSettings } from '../../shared/runtime/cloudStackSecret.ts'
 import type { Cloud } from '../../shared/runtime/clouds.ts'
-import { parseConfigurationWithCloudStack } from '../../shared/runtime/configuration.ts'
 import { silent } from '../../shared/runtime/logger.ts'
 import { cloudStackOf, wayTo } from '../../shared/runtime/runtime.ts'
 import type { SettingsWithCloudStack } from '../../shared/runtime/settings.ts'
@@ -38,11 +38,12 @@ export async function doctorCommand(
   output: Output,
   timeoutMs = usualTimeoutMs,
 ): Promise<number> {
-  const configured = clouds.map(({ name, environment }) => ({
-    name,
-    settings: parseConfigurationWithCloudStack(environment),
-    secret: secretsOf(environment),
-  }))
+  const configured = await Promise.all(
+    clouds.map(async ({ name, environment }) => {
+      const secret = secretsOf(environment)
+      return { name, settings: await readCloudStackSettings(environment, secret, Date.now), secret }
+    }),
+  )
   const follower = options.quiet === true ? nobody : output.follower
   const found: OfCloud[] = []
   for (const { name, settings, secret } of configured) {

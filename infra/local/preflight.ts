@@ -35,9 +35,18 @@ export async function checkClouds(clouds: readonly Cloud[], patient: boolean): P
 }
 
 async function checkCloud(environment: Environment, patient: boolean): Promise<void> {
+  checkPlaceOfKeys(environment)
   const settings = parseConfigurationWithCloudStack(environment)
   await checkDrivers(settings, environment)
   await checkCloudStack(settings, patient)
+}
+
+/** What runs here speaks to parts of this machine in AWS's place, and has no way to AWS itself. @throws ConfigurationError */
+function checkPlaceOfKeys({ BRIDGEKEEPER_CLOUDSTACK_SECRET: name }: Environment): void {
+  if (!name) return
+  throw new ConfigurationError(
+    `BRIDGEKEEPER_CLOUDSTACK_SECRET=${shownValue(name)} is for functions on AWS: give a service on this machine CLOUDSTACK_API_URL, CLOUDSTACK_API_KEY and CLOUDSTACK_SECRET_KEY instead.`,
+  )
 }
 
 /** @throws ConfigurationError when a driver that is configured lacks what it needs. */

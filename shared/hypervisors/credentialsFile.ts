@@ -28,6 +28,11 @@ export const trustFields = {
 export function parseCredentialsFile<Entry>(content: string, entry: z.ZodMiniType<Entry>): CredentialsFile<Entry> {
   const byId = z._default(z.record(z.string().check(z.maxLength(200)), entry), {})
   const schema = z.strictObject({ default: z.exactOptional(entry), zones: byId, clusters: byId })
+  return parsePrivateJson(content, schema)
+}
+
+/** @throws Error as parseCredentialsFile */
+export function parsePrivateJson<T>(content: string, schema: z.ZodMiniType<T>): T {
   const parsed = schema.safeParse(jsonOf(content))
   if (parsed.success) return parsed.data
   const issue = parsed.error.issues[0]

@@ -6,6 +6,7 @@
  * | set                             | one cloud         | several clouds                                     |
  * |---------------------------------|-------------------|----------------------------------------------------|
  * | where it is, and its keys       | `CLOUDSTACK_…`    | `CLOUDSTACK_…__EU` only: keys never go to another one |
+ * | the name of their secrets       | `BRIDGEKEEPER_…`  | either: the cloud's own name is the secret's last part |
  * | table, queues, folder           | `BRIDGEKEEPER_…`  | `BRIDGEKEEPER_…` only: they are of the deployment  |
  * | anything else                   | `BRIDGEKEEPER_…`  | either; rate and breaker are kept apart anyway     |
  */

@@ -29,9 +29,30 @@ export async function readLogins<T>(
   if (name === undefined) return readPrivateFile(fileSetting, file, { of, page }, parse)
   if (file !== undefined)
     throw new ConfigurationError(`${fileSetting} and ${secretSetting} are both set: keep them in one place.`)
+  return readSecret({ setting: secretSetting, name, page, parse }, cloud, secretOf, (whole) =>
+    heldSecret(secretOf, whole, now()),
+  )
+}
+
+export interface SecretPlace<T> {
+  /** The setting, and the name that it says. */
+  readonly setting: string
+  readonly name: string
+  readonly page: string
+  /** @throws Error that shows nothing of the content */
+  readonly parse: (content: string) => T
+}
+
+/** A cloud's secret. @param textOf what reads it by its whole name. @throws ConfigurationError, and what AWS throws where it has no answer */
+export async function readSecret<T>(
+  { setting, name, page, parse }: SecretPlace<T>,
+  cloud: string,
+  secretOf: (name: string) => AwsSecret,
+  textOf: (whole: string) => Promise<string | undefined>,
+): Promise<T> {
   const whole = `${name}/${cloud}`
-  const told = `${secretSetting}=${shownValue(name)}: ${secretOf(whole).place}`
-  const text = await heldSecret(secretOf, whole, now()).catch((error: unknown) => {
+  const told = `${setting}=${shownValue(name)}: ${secretOf(whole).place}`
+  const text = await textOf(whole).catch((error: unknown) => {
     if (!isRefused(error)) throw error
     throw new ConfigurationError(`${told} was refused (${error.name}: ${error.message.slice(0, 300)}).`)
   })

@@ -18,6 +18,7 @@ import type { SecretKeeper } from '../webhook/secret.ts'
 import { type AgentCertificate, agentCertificateOf } from './agentCertificate.ts'
 import { type AwsSecret, secretsOf } from './awsSecret.ts'
 import { dynamoDbClient, sqsClient } from './clients.ts'
+import { cloudStackBySecret } from './cloudStackSecret.ts'
 import { cloudOf, cloudsOf } from './clouds.ts'
 import {
   ConfigurationError,
@@ -104,14 +105,15 @@ export function createRuntime(environment: Environment, logger: Logger, override
   const policy = policyOf(settings)
   const sleep = overrides.sleep ?? delay
   const gate = createSharedGate({ ...ports, cloud: policy.cloud, rate: policy.rate, sleep })
+  const secret = secretsOf(environment)
   const cloudstack = (until?: number): CloudStack =>
     overrides.cloudstack?.(gate) ??
-    cloudStackOf(parseConfigurationWithCloudStack(environment), {
-      logger: ports.logger,
-      gate,
-      ...(until === undefined ? {} : { until }),
-    })
-  const secret = secretsOf(environment)
+    cloudStackIn(
+      environment,
+      { logger: ports.logger, gate, ...(until === undefined ? {} : { until }) },
+      secret,
+      ports.now,
+    )
   let certificate: AgentCertificate | undefined
   const agentCertificate = (): AgentCertificate => {
     certificate ??= agentCertificateOf(settings, environment, ports.now)
@@ -140,14 +142,29 @@ export const queueUrlsOf = (settings: Settings): Readonly<Record<QueueName, stri
   provisionCloudstack: settings.BRIDGEKEEPER_QUEUE_PROVISION_CLOUDSTACK,
 })
 
+type Options = Pick<CloudStackOptions, 'logger' | 'timeoutMs' | 'gate' | 'until' | 'sleep'>
+
+/**
+ * The CloudStack of an environment, which has its address and keys or names their secret.
+ * @throws ConfigurationError as cloudStackOf; what is wrong with the secret is thrown when it is asked
+ */
+export function cloudStackIn(
+  environment: Environment,
+  options: Options,
+  secret: Runtime['secret'],
+  now: () => number,
+): CloudStack {
+  const settings = parseConfiguration(environment)
+  const make = (found: SettingsWithCloudStack): CloudStack => cloudStackOf(found, options)
+  if (settings.BRIDGEKEEPER_CLOUDSTACK_SECRET === undefined) return make(parseConfigurationWithCloudStack(environment))
+  return cloudStackBySecret(environment, settings, secret, now, make)
+}
+
 /**
  * The CloudStack that the settings name, through the proxy that they name.
  * @throws ConfigurationError when the file of its CA cannot be read or holds no certificate, or the proxy cannot be used
  */
-export function cloudStackOf(
-  settings: SettingsWithCloudStack,
-  options: Pick<CloudStackOptions, 'logger' | 'timeoutMs' | 'gate' | 'until' | 'sleep'>,
-): CloudStack {
+export function cloudStackOf(settings: SettingsWithCloudStack, options: Options): CloudStack {
   return createCloudStack({
     url: settings.CLOUDSTACK_API_URL,
     apiKey: settings.CLOUDSTACK_API_KEY,

@@ -117,6 +117,7 @@ const identifier = text.check(
 
 /** Names, defaults and bounds of all settings. Secrets are listed in `secrets` and never shown. */
 export const settings = z.object({
+  BRIDGEKEEPER_CLOUDSTACK_SECRET: z.optional(text),
   BRIDGEKEEPER_CLOUDSTACK_CA_FILE: z.optional(text),
   BRIDGEKEEPER_CLOUDSTACK_RATE: z._default(whole(1, 1000), 10),
   BRIDGEKEEPER_CLOUDSTACK_BURST: z._default(whole(4, 10000), 100),

@@ -22,13 +22,15 @@ const functions = [
 const queued = functions.filter((name) => !['backfill', 'webhook', 'housekeeping'].includes(name))
 /** Tombstones of networks that are back; expired items. */
 const deleting = ['snapshot', 'housekeeping']
-/** The certificate for agents, what events of the webhook are signed with, who logs in to XAPI and vCenter: one secret a cloud. */
+/** The keys of CloudStack, the certificate for agents, what events of the webhook are signed with, who logs in to XAPI and vCenter: one secret a cloud. */
 const readingSecrets: Readonly<Record<string, readonly string[]>> = {
+  snapshot: ['GetSecretValue'],
   provisionKvm: ['GetSecretValue'],
   provisionXenserver: ['GetSecretValue'],
   provisionVmware: ['GetSecretValue'],
+  provisionCloudstack: ['GetSecretValue'],
   webhook: ['GetSecretValue'],
-  housekeeping: ['GetSecretValue', 'PutSecretValue'],
+  housekeeping: ['GetSecretValue', 'PutSecretValue', 'GetSecretValue'],
 }
 /** Seconds. */
 const day = 86_400
@@ -233,10 +235,14 @@ describe(`a clean clone is packaged ${circumstances}`, () => {
     expect(JSON.stringify(resources)).not.toContain('ec2:')
   })
 
-  test('the keys of CloudStack are named, not written', () => {
-    expect(JSON.stringify(properties('SnapshotLambdaFunction').Environment)).toContain(
-      '{{resolve:secretsmanager:bridgekeeper/cloudstack:SecretString:secretKey}}',
+  test('the secret of CloudStack is named for whoever asks CloudStack, and no value of one is put into the template', () => {
+    const asking = functions.filter((name) =>
+      JSON.stringify(properties(`${logical(name)}LambdaFunction`).Environment).includes(
+        '"BRIDGEKEEPER_CLOUDSTACK_SECRET":"bridgekeeper/cloudstack"',
+      ),
     )
+    expect(asking).toEqual(['snapshot', 'provisionCloudstack', 'housekeeping'])
+    expect(JSON.stringify(resources)).not.toContain('{{resolve:')
   })
 })
 

@@ -79,9 +79,7 @@ beforeAll(async () => {
     const { create }: { create: Create } = await import(join(root, 'functions', name, 'handler.ts'))
     const environment = {
       ...(await aws.environment(name)),
-      CLOUDSTACK_API_URL: url,
-      CLOUDSTACK_API_KEY: apiKey,
-      CLOUDSTACK_SECRET_KEY: secretKey,
+      BRIDGEKEEPER_CLOUDSTACK_SECRET: parameters.cloudstackSecret ?? '',
       BRIDGEKEEPER_DRIVERS: 'KVM=kvm-agent,LXC=kvm-ssh,XenServer=xenserver,VMware=vmware,Other=cloudstack',
       BRIDGEKEEPER_AGENT_SECRET: parameters.agentSecret ?? '',
       BRIDGEKEEPER_WEBHOOK_SECRET: parameters.webhookSecret ?? '',
@@ -95,6 +93,7 @@ beforeAll(async () => {
     const handler = create(environment, { logger: silent, now, sleep })
     handlers.set(name, (event) => handler(event, context))
   }
+  aws.secrets.set(`${parameters.cloudstackSecret}/default`, JSON.stringify({ url, apiKey, secretKey }))
   aws.secrets.set(`${parameters.sshSecret}/default`, newKeyPair().privateKey)
   const login = { username: 'u', password: 'p' }
   aws.secrets.set(`${parameters.xapiSecret}/default`, JSON.stringify({ default: login }))

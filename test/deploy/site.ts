@@ -41,7 +41,7 @@ export async function openSite({ environment }: Emulator): Promise<Site> {
   const simulator = await startCloudStackSimulator({ seed: seedCloud([zone]) })
   const { url, apiKey, secretKey } = simulator
   await keepSecrets(environment, {
-    'bridgekeeper/cloudstack': JSON.stringify({ url, apiKey, secretKey }),
+    'bridgekeeper/cloudstack/default': JSON.stringify({ url, apiKey, secretKey }),
     'bridgekeeper/ssh/default': hosts.privateKey,
   })
   const folder = await cloned()

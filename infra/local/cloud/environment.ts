@@ -29,7 +29,8 @@ const clients = ({ region, dynamoDb, sqs, key }: Addresses): Readonly<Record<str
 const isDynamicReference = (text: string): boolean => text.startsWith('{{resolve:')
 
 /** Here what is secret is in files, unless the operator's own environment names a secret. */
-const isOfAws = (name: string): boolean => /^BRIDGEKEEPER_(SSH|AGENT|WEBHOOK|XAPI|VCENTER)_SECRET$/.test(name)
+const isOfAws = (name: string): boolean =>
+  /^BRIDGEKEEPER_(CLOUDSTACK|SSH|AGENT|WEBHOOK|XAPI|VCENTER)_SECRET$/.test(name)
 
 const isAddress = (name: string): boolean =>
   name.startsWith('AWS_') || name === 'BRIDGEKEEPER_TABLE' || name.startsWith('BRIDGEKEEPER_QUEUE_')
