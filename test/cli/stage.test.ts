@@ -59,6 +59,20 @@ describe('with --stage', () => {
     expect(stdout).not.toBe('')
   })
 
+  it('CloudStack’s address and keys are read from its secret, where the environment has none', async () => {
+    const { url, apiKey, secretKey } = simulator
+    aws.secrets.set('bridgekeeper/cloudstack/default', JSON.stringify({ url, apiKey, secretKey }))
+    const environment = {
+      AWS_ENDPOINT_URL_SECRETS_MANAGER: aws.endpoint,
+      AWS_ACCESS_KEY_ID: 'id',
+      AWS_SECRET_ACCESS_KEY: 'key',
+    }
+    const at = ['--stage', 'prod', '--region', 'eu-central-1']
+    expect(await runInProcess(['certificate', 'issue', ...at], environment)).toMatchObject({ code: 0, stderr: '' })
+    const install = ['webhook', 'install', '--url', 'https://hook.example.org/', ...at]
+    expect(await runInProcess(install, environment)).toMatchObject({ code: 0, stderr: '' })
+  })
+
   it('what AWS refuses is told with the region and the secret', async () => {
     aws.refuse('AccessDeniedException')
     const { code, stderr } = await onStage('certificate', 'status')
