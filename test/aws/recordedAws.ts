@@ -44,6 +44,7 @@ const body = z.looseObject({
   QueueUrl: z.string().optional(),
   SecretId: z.string().optional(),
   Name: z.string().optional(),
+  QueueName: z.string().optional(),
 })
 
 export async function startRecordedAws(): Promise<RecordedAws> {
@@ -60,8 +61,12 @@ export async function startRecordedAws(): Promise<RecordedAws> {
   const paths = new Map<string, string>()
   for (const name of queueNames) {
     const QueueName = `bridgekeeper-test-${name}.fifo`
+    const dead = `bridgekeeper-test-${name}-dead.fifo`
+    await sqs.send(new CreateQueueCommand({ QueueName: dead, Attributes: { FifoQueue: 'true' } }))
+    const deadLetterTargetArn = `arn:aws:sqs:${region}:000000000000:${dead}`
+    const RedrivePolicy = JSON.stringify({ deadLetterTargetArn, maxReceiveCount: 1000 })
     const { QueueUrl = '' } = await sqs.send(
-      new CreateQueueCommand({ QueueName, Attributes: { FifoQueue: 'true', VisibilityTimeout: '0' } }),
+      new CreateQueueCommand({ QueueName, Attributes: { FifoQueue: 'true', VisibilityTimeout: '0', RedrivePolicy } }),
     )
     paths.set(name, new URL(QueueUrl).pathname)
   }
@@ -123,8 +128,8 @@ async function forward(message: IncomingMessage, backends: Backends, record: (ca
   const sent = await buffer(message)
   const [service = '', operation = ''] = String(message.headers['x-amz-target']).split('.')
   const of = /^DynamoDB/.test(service) ? 'dynamodb' : /^AmazonSQS/.test(service) ? 'sqs' : 'secretsmanager'
-  const { TableName, QueueUrl, SecretId, Name } = body.parse(JSON.parse(sent.toString('utf8')))
-  const resource = TableName ?? QueueUrl?.split('/').at(-1) ?? SecretId ?? Name ?? 'nothing'
+  const { TableName, QueueUrl, QueueName, SecretId, Name } = body.parse(JSON.parse(sent.toString('utf8')))
+  const resource = TableName ?? QueueUrl?.split('/').at(-1) ?? QueueName ?? SecretId ?? Name ?? 'nothing'
   // A batch is many of the same, and needs the right of one.
   record({ action: `${of}:${operation.replace(/Batch$/, '')}`, resource })
   const answer = await new Promise<IncomingMessage>((resolve, reject) => {

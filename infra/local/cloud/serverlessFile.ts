@@ -56,9 +56,10 @@ const queueResource = z.object({
 })
 
 /** Nothing on one machine asks for permission: the embedded parts serve whoever names their key. */
-const role = z.object({ Type: z.literal('AWS::IAM::Role') })
+/** Who may do what: here everybody who reaches the parts may. */
+const rights = z.object({ Type: z.enum(['AWS::IAM::Role', 'AWS::IAM::ManagedPolicy']) })
 
-const resource = z.discriminatedUnion('Type', [table, queueResource, role])
+const resource = z.discriminatedUnion('Type', [table, queueResource, rights])
 
 const document = z.object({
   provider: z.object({ environment, memorySize: memory.default(1024) }),
