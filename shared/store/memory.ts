@@ -18,6 +18,7 @@ export function createMemoryStore(): Store {
         .slice(0, limit)
         .map((item) => structuredClone(item)),
     update: async (write) => {
+      refuseOverlap(write)
       const before = items.get(address(write.key))
       if (write.when !== undefined && !meets(before ?? {}, write.when)) return undefined
       const after = applied(before ?? { ...write.key }, write)
@@ -33,6 +34,14 @@ export function createMemoryStore(): Store {
 }
 
 const copyOf = (item: Item | undefined): Item | undefined => (item === undefined ? undefined : structuredClone(item))
+
+/** As DynamoDB, which refuses a write that says two things of one attribute, or of a map and what is in it. */
+function refuseOverlap({ set = {}, copy = {}, first = {}, add = {}, remove = [] }: Write): void {
+  const given = Object.keys(set).filter((path) => set[path] !== undefined)
+  const paths = [...given, ...Object.keys(copy), ...Object.keys(first), ...Object.keys(add), ...remove].sort()
+  const twice = paths.find((path, at) => path === paths[at + 1] || paths[at + 1]?.startsWith(`${path}.`))
+  if (twice !== undefined) throw new TypeError(`the write says two things of ${twice}`)
+}
 
 function applied(before: Readonly<Record<string, Value>>, write: Write): Item {
   const after: Record<string, Value> = { ...before }

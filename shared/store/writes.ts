@@ -471,9 +471,13 @@ export const putJobBack = (cloud: string, zone: string, host: string, tick: numb
 const asRead = (serial: number | undefined): Condition =>
   serial === undefined ? { absent: 'serial' } : equals('serial', serial)
 
-/** @param serial of the item as it was read; undefined where there was none */
+/**
+ * Of the hold only what a hold has: one that was read has a serial too, and DynamoDB refuses a write that sets what it adds to.
+ * @param serial of the item as it was read; undefined where there was none
+ */
 export function holdIs(cloud: string, zone: string, hold: Hold, serial: number | undefined): Write {
-  const { cause, probedAt, probeHost, probeTick, by, ...counted } = hold
+  const { cause, state, since, failing, tried, tolerated, probes, probedAt, probeHost, probeTick, by } = hold
+  const counted = { state, since, failing, tried, tolerated, probes }
   const optional = { probedAt, probeHost, probeTick, by }
   const absent = Object.entries(optional).flatMap(([name, value]) => (value === undefined ? [name] : []))
   return {

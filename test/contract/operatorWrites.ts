@@ -1,10 +1,11 @@
 /** What every store engine must do for pauses, holds, releases and the history; a part of the store's contract. */
 import { expect, it } from 'vitest'
-import type { Hold } from '../../shared/reconcile/holds.ts'
+import { type Hold, probed } from '../../shared/reconcile/holds.ts'
 import { firstKey, keyRefused, keysAre } from '../../shared/store/hostKeyWrites.ts'
 import {
   controlKey,
   historyPrefix,
+  holdKey,
   hostKey,
   jumpKeyKey,
   pauseKey,
@@ -50,6 +51,16 @@ export function operatorWrites(store: () => Store, ownZone: () => string): void 
     const open = readHold(await store().update(writes.holdIs(cloud, zone, hold({ state: 'open', by: 'ann' }), 2)))
     expect(open).toMatchObject({ state: 'open', by: 'ann', serial: 3 })
     expect(open).not.toHaveProperty('probeHost')
+  })
+
+  it('writes the probe of a hold as it was read, with all that was read of it', async () => {
+    const zone = ownZone()
+    await store().update(writes.holdIs(cloud, zone, hold(), undefined))
+    const read = readHold(await store().get(holdKey(cloud, zone, cause)))
+    if (read === undefined) throw new Error('there is no hold')
+    const written = await store().update(writes.holdIs(cloud, zone, probed(read, 'host-1', 7, 9), read.serial))
+    expect(readHold(written)).toMatchObject({ probes: 1, probeHost: 'host-1', probeTick: 7, probedAt: 9, serial: 2 })
+    expect(written).not.toHaveProperty('over')
   })
 
   it('numbers the writes of a hold on when it is over and begins again', async () => {

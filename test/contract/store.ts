@@ -1,7 +1,7 @@
 /** What every store engine must do; run over each with `describe.each` (store.test.ts). */
 import { expect, it } from 'vitest'
 import { hostKey, readControl, readHost, zonePartition } from '../../shared/store/items.ts'
-import type { Condition, Item, Range, Store } from '../../shared/store/store.ts'
+import type { Condition, Item, Range, Store, Write } from '../../shared/store/store.ts'
 import * as writes from '../../shared/store/writes.ts'
 import { hostFact, hostRecord } from '../factories.ts'
 import { gateWritesContract } from './gateWrites.ts'
@@ -105,6 +105,14 @@ export function storeContract(store: () => Store): void {
     expect(await write('b')).toBeUndefined()
     expect(await write('a')).toMatchObject({ outer: { inner: { text: 'a', seen: true }, other: 1 } })
     await expect(store().update({ key, set: { 'outer.missing.seen': true } })).rejects.toThrow()
+  })
+
+  it.each<readonly [string, Pick<Write, 'set' | 'add' | 'remove'>]>([
+    ['sets and adds to one attribute', { set: { a: 1 }, add: { a: 1 } }],
+    ['sets and removes one attribute', { set: { a: 1 }, remove: ['a'] }],
+    ['sets a map and what is in it', { set: { a: { b: 1 }, 'a.b': 2 } }],
+  ])('refuses a write that %s', async (_what, write) => {
+    await expect(store().update({ key: { pk: ownZone(), sk: 'X' }, ...write })).rejects.toThrow()
   })
 
   it('lets one of many at once take the tick, and numbers it', async () => {
