@@ -126,9 +126,16 @@ function clocksDiffer({ date }: Reply, now: number): string | undefined {
 
 const timeOf = (milliseconds: number): string => `${new Date(milliseconds).toISOString().slice(0, 19)}Z`
 
+/** What a request was signed with, as it is and as it stands in a form: 20 bytes in Base64. With it and the key the request is good for some minutes. */
+const likeSignature = /(?<![\w+/])(?:[\w+/]|%2[BF]){27}(?:=|%3D)/gi
+
 /** @returns at most 300 printable characters on one line */
 function quote(said: string, { apiKey, secretKey }: Keys): string {
   const clean = said.replace(/\p{C}+/gu, ' ').trim()
-  const silent = [apiKey, secretKey].filter((key) => key !== '').reduce((text, key) => text.replaceAll(key, '…'), clean)
+  const keys = [apiKey, secretKey].flatMap((key) => [key, encodeURIComponent(key.toWellFormed())])
+  const silent = keys
+    .filter((key) => key !== '')
+    .reduce((text, key) => text.replaceAll(key, '…'), clean)
+    .replace(likeSignature, '…')
   return silent.length > 300 ? `${silent.slice(0, 300)}…` : silent
 }

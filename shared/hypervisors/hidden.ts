@@ -38,8 +38,8 @@ export async function withoutSecrets(
 
 /** Each as it is, and as it stands in XML, JSON and addresses. */
 export function hidden(text: string, secrets: readonly string[]): string {
-  const forms = secrets.filter(({ length }) => length >= shortest).flatMap(formsOf)
-  return forms.sort((a, b) => b.length - a.length).reduce((left, form) => left.replaceAll(form, instead), text)
+  const forms = new Set(secrets.filter(({ length }) => length >= shortest).flatMap(formsOf))
+  return [...forms].sort((a, b) => b.length - a.length).reduce((left, form) => left.replaceAll(form, instead), text)
 }
 
 const formsOf = (secret: string): readonly string[] => [

@@ -6,6 +6,7 @@
 import { Agent } from 'node:https'
 import axios, { type AxiosInstance, isAxiosError } from 'axios'
 import { HostError } from '../driver.ts'
+import { hidden } from '../hidden.ts'
 import { type Trust, trusting, untrustedCodes } from '../trust.ts'
 import {
   all,
@@ -72,7 +73,8 @@ export function connectVim(url: URL, trust: Trust): Endpoint {
     try {
       signal?.throwIfAborted()
       const client = await open(signal)
-      const headers = cookie === undefined ? {} : { Cookie: cookie }
+      const sent = cookie
+      const headers = sent === undefined ? {} : { Cookie: sent }
       const body = envelopeOf(method, self, content)
       const {
         data,
@@ -84,7 +86,7 @@ export function connectVim(url: URL, trust: Trust): Endpoint {
         headers,
       })
       cookie = cookieIn(answered['set-cookie']) ?? cookie
-      return resultOf(data, status, method, url.host)
+      return resultOf(hidden(data, [sent, cookie].flatMap(sessionsIn)), status, method, url.host)
     } catch (error) {
       if (error instanceof VimFault || error instanceof HostError) throw error
       if (signal?.aborted) throw new HostError('TimeOut', `What ${url.host} was asked was ended by its run.`)
@@ -143,6 +145,10 @@ async function opened(
 
 const cookieIn = (headers: readonly string[] | undefined): string | undefined =>
   headers?.map((header) => /^vmware_soap_session=[^;,\s]{1,400}/.exec(header)?.[0]).find((one) => one !== undefined)
+
+/** Whoever has one is logged in as we are: an answer that says it back, on purpose or not, is read without it. */
+const sessionsIn = (cookie: string | undefined): readonly string[] =>
+  cookie === undefined ? [] : [cookie.slice(cookie.indexOf('=') + 1).replaceAll('"', '')]
 
 function resultOf(text: string, status: number, method: string, where: string): Element {
   const body = bodyOf(text, where, status)
