@@ -10,16 +10,20 @@ import { ConfigurationError, parseConfiguration } from '../../shared/runtime/con
 import type { Logger } from '../../shared/runtime/logger.ts'
 import { type EmbeddedCloud, startEmbeddedCloud } from './cloud/cloud.ts'
 import { DataDirectoryError, holdDataDirectory, type Service, serviceFile } from './cloud/dataDirectory.ts'
-import { type Ingress, startIngress } from './cloud/ingress.ts'
+import { startIngress } from './cloud/ingress.ts'
 import { jsonLines } from './cloud/jsonLines.ts'
 import { DeploymentError } from './cloud/variables.ts'
+import { deadLettersIn, metricsRegister } from './metricsRegister.ts'
+import { startMetricsServer } from './metricsServer.ts'
 import { checkClouds } from './preflight.ts'
 
 async function main(): Promise<void> {
   const clouds = cloudsOf(process.env)
-  const { BRIDGEKEEPER_DATA: data, BRIDGEKEEPER_WEBHOOK_LISTEN: listen } = parseConfiguration(
-    environmentOfDeployment(process.env),
-  )
+  const {
+    BRIDGEKEEPER_DATA: data,
+    BRIDGEKEEPER_WEBHOOK_LISTEN: listen,
+    BRIDGEKEEPER_METRICS_LISTEN: measured,
+  } = parseConfiguration(environmentOfDeployment(process.env))
   const directory = resolve(data)
   const logger = jsonLines(
     (line) => process.stdout.write(line),
@@ -28,15 +32,21 @@ async function main(): Promise<void> {
   const records = join(directory, 'records')
   await checkClouds(clouds, existsSync(records))
   const letGo = holdDataDirectory(directory)
-  const cloud = await startEmbeddedCloud({ environment: process.env, logger, data: records })
+  const register = metricsRegister(async () => deadLettersIn(cloud.environment))
+  const cloud: EmbeddedCloud = await startEmbeddedCloud({
+    ...{ environment: process.env, logger, data: records },
+    overrides: () => ({ metrics: register }),
+  })
   const ingress = listen === undefined ? undefined : await startIngress(cloud, listen)
+  const shown = measured === undefined ? undefined : await startMetricsServer(register, measured)
   const file = serviceFile(directory)
   const names = clouds.map(({ name }) => name)
   const environment = { ...cloud.environment, BRIDGEKEEPER_CLOUD: names.join(',') }
   writeService(file, { pid: process.pid, startedAt: new Date().toISOString(), environment })
   const webhook = ingress === undefined ? {} : { webhook: ingress.url }
-  logger.info('started', { pid: process.pid, data: directory, clouds: names, ...webhook })
-  stopOnSignals(cloud, ingress, logger, () => {
+  const metrics = shown === undefined ? {} : { metrics: shown.url }
+  logger.info('started', { pid: process.pid, data: directory, clouds: names, ...webhook, ...metrics })
+  stopOnSignals(cloud, [ingress, shown], logger, () => {
     rmSync(file, { force: true })
     letGo()
   })
@@ -50,15 +60,24 @@ function writeService(file: string, service: Service): void {
   renameSync(fresh, file)
 }
 
+interface Stopping {
+  stop(): Promise<void>
+}
+
 /** The first signal lets what is running end; a second one ends everything at once, which is as safe as kill -9. */
-function stopOnSignals(cloud: EmbeddedCloud, ingress: Ingress | undefined, logger: Logger, leave: () => void): void {
+function stopOnSignals(
+  cloud: EmbeddedCloud,
+  servers: readonly (Stopping | undefined)[],
+  logger: Logger,
+  leave: () => void,
+): void {
   let stopping = false
   const stop = async (signal: NodeJS.Signals): Promise<void> => {
     if (stopping) process.exit(1)
     stopping = true
     logger.info('stopping', { signal })
     try {
-      await ingress?.stop()
+      for (const server of servers) await server?.stop()
       await cloud.stop()
       leave()
       logger.info('stopped')

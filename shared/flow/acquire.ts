@@ -82,6 +82,7 @@ async function recordCrash(ports: Ports, policy: Policy, job: Job, record: HostR
   if (written === undefined) return 'again'
   const after = readHost(written)
   if (after !== undefined) await recordChange(ports, policy, 'crash', record, after, record.runId ?? '')
+  ports.metrics?.record(policy.cloud, { crashedRuns: 1 })
   ports.logger.error('a run ended without a report', { host: record.name, failures: record.failures + 1 })
   return newer ? 'again' : 'the run crashed; its record retries'
 }
@@ -99,6 +100,7 @@ async function recordCrashedRequest(
   const after = readHost(await ports.store.update(crashRequest(job.cloud, record, now, next, own)))
   if (after === undefined) return 'again'
   await recordRequest(ports, policy, record, after, record.runId ?? '')
+  ports.metrics?.record(policy.cloud, { crashedRuns: 1 })
   ports.logger.error('a request ended without a report', { host: record.name, failures, by: record.runBy })
   return own ? 'again' : 'the request crashed; its record retries'
 }

@@ -34,7 +34,7 @@ export const seen = 'CertificateSeen'
 
 /** @throws what the store throws */
 export async function tendCertificate(
-  { store, logger, now }: Pick<Ports, 'store' | 'logger' | 'now'>,
+  { store, logger, now, metrics }: Pick<Ports, 'store' | 'logger' | 'now' | 'metrics'>,
   cloud: string,
   tended: Tended,
 ): Promise<CertificateReport> {
@@ -42,6 +42,7 @@ export async function tendCertificate(
   const standing = kept === undefined ? undefined : standingOfKept(kept, tended.renewDays, now())
   if (failure !== undefined) logger.error(notRenewed, { cloud, why: failure, ...told(standing) })
   else logger.info(seen, { cloud, renewed, ...told(standing) })
+  metrics?.record(cloud, { certificateDays: Math.max(0, standing?.daysLeft ?? 0) })
   await store.update(
     certificateSeen(cloud, {
       at: now(),

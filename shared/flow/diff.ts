@@ -53,7 +53,9 @@ export async function diff(
     now,
   )
   const chosen = select(decided.candidates, policy, tick, now)
-  await writeHolds(ports, policy, zone, holds, withProbes(decided, chosen, tick, now))
+  const held = withProbes(decided, chosen, tick, now)
+  await writeHolds(ports, policy, zone, holds, held)
+  ports.metrics?.record(cloud, { heldCauses: held.filter(({ state }) => state === 'held').length })
 
   const until = ports.now() + policy.outstandingMilliseconds // Of this moment: reading may have taken long.
   const marked = await parallel(chosen, async (job) => {

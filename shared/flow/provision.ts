@@ -21,6 +21,7 @@ import { reasons } from '../reconcile/reasons.ts'
 import { type HostRecord, settledIn } from '../reconcile/record.ts'
 import { lastSeen } from '../reconcile/seen.ts'
 import { ConfigurationError } from '../runtime/configuration.ts'
+import type { Values } from '../runtime/metrics.ts'
 import type { Ports } from '../runtime/ports.ts'
 import { readHost } from '../store/items.ts'
 import {
@@ -66,6 +67,7 @@ export async function provision(provisioner: Provisioner, job: Job, remaining: n
   const desired = await readDesired(ports.store, job.cloud, job.zone, acquired.record.hypervisor)
   const result = await attempt(provisioner, job, acquired.record, desired, remaining)
   const { report, after } = await writeReport(ports, policy, job, acquired, result)
+  ports.metrics?.record(job.cloud, valuesOf(result, acquired.record, after))
   ports.logger.info('run', { ...report, name: acquired.record.name, tick: job.tick, why: job.why })
   if (job.more) await askForNextWave(ports, job)
   if (after !== undefined && job.driver !== undefined)
@@ -122,6 +124,18 @@ const fallbackFor = ({ fallbacks, fallbackOf }: Policy, { driver }: Job, { hyper
 
 /** The end of a function's time is kept for the report: 10 s, or a fifth of a short time. */
 const reserve = (remaining: number): number => Math.min(10_000, remaining / 5)
+
+/** `readySeconds` is that of this run where the host had waited to be ready until then. */
+function valuesOf(result: Result, before: HostRecord, after: HostRecord | undefined): Values {
+  const isReady = before.unreadySince !== undefined && after?.unreadySince === undefined
+  const seconds = isReady ? after?.readySeconds : undefined
+  return {
+    runs: 1,
+    failedRuns: 'reason' in result ? 1 : 0,
+    ...('reason' in result && result.reason === 'RunCrashed' ? { crashedRuns: 1 } : {}),
+    ...(seconds === undefined ? {} : { timeToReady: seconds }),
+  }
+}
 
 interface Reported {
   readonly report: ProvisionReport

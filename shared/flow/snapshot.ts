@@ -15,7 +15,9 @@
 import type { CloudStack } from '../cloudstack/client.ts'
 import { messageVersion } from '../queue/queues.ts'
 import { candidates } from '../reconcile/candidates.ts'
+import { measure, type Seen } from '../reconcile/measures.ts'
 import { select } from '../reconcile/select.ts'
+import type { Values } from '../runtime/metrics.ts'
 import type { Ports } from '../runtime/ports.ts'
 import { type Control, readControl } from '../store/items.ts'
 import { nextRound, type Remembered, release, releaseFailed, releaseKicked } from '../store/writes.ts'
@@ -43,14 +45,23 @@ export async function snapshot(
 ): Promise<SnapshotReport> {
   const me = ports.newId()
   const taken = await takeTick(ports, gate, policy, me, leaseMilliseconds)
-  if (!('control' in taken)) return taken
+  if (!('control' in taken)) {
+    if ('failed' in taken) ports.metrics?.record(policy.cloud, { goodSnapshots: 0, breakerOpen: 1 })
+    return taken
+  }
   let control: Control | undefined = taken.control
   let before: Remembered = {}
+  const tell = ({ values }: Pick<Round, 'values'>): void =>
+    ports.metrics?.record(policy.cloud, { ...values, cloudstackRequests: gate.passed() })
   for (let left = rounds; control !== undefined; left--) {
     const round = await oneRound(ports, cloudstack, policy, me, followingOn(control, before))
-    if ('failed' in round) return round
+    if ('failed' in round) {
+      tell(round)
+      return { failed: round.failed }
+    }
     const remembered = { ...round.remembered, requests: gate.passed() }
     const released = await ports.store.update(release(policy.cloud, me, control.kick, remembered))
+    if (released !== undefined || left <= 1) tell(round)
     if (released !== undefined) return round.report
     if (left <= 1) {
       const { cloud } = policy
@@ -87,6 +98,7 @@ const unjudged = ({ refusals, judged, listedAt, cursor, desired, ...rest }: Reme
 interface Round {
   readonly report: Extract<SnapshotReport, { tick: number }>
   readonly remembered: Remembered
+  readonly values: Values
 }
 
 /** CloudStack being away is no crash: it is remembered for the status, and the next tick asks again. */
@@ -96,7 +108,7 @@ async function oneRound(
   policy: Policy,
   me: string,
   control: Control,
-): Promise<Round | { failed: string }> {
+): Promise<Round | { readonly failed: string; readonly values: Values }> {
   let observed: Observed
   try {
     observed = await observe(ports, cloudstack, policy, control)
@@ -104,28 +116,53 @@ async function oneRound(
     const failed = error instanceof Error ? error.message : String(error)
     ports.logger.error('the snapshot failed', { cloud: policy.cloud, tick: control.tick, failed })
     await ports.store.update(releaseFailed(policy.cloud, me, failed.slice(0, 1000), ports.now()))
-    return { failed }
+    return { failed, values: { goodSnapshots: 0, ...ageOf(control.lastGoodAt, ports.now()) } }
   }
-  const zonesDue = await requestDiffs(ports, policy, control.tick, observed)
+  const { zonesDue, due, seen } = await requestDiffs(ports, policy, control.tick, observed)
   const { tick } = control
   const edges = observed.edges
   ports.logger.info('snapshot', { cloud: policy.cloud, tick, hosts: observed.records.length, edges, zonesDue })
-  return { report: { tick, hosts: observed.records.length, edges, zonesDue }, remembered: observed.remembered }
+  const { remembered } = observed
+  const now = ports.now()
+  const values = {
+    goodSnapshots: remembered.lastGoodAt === undefined ? 0 : 1,
+    ...ageOf(remembered.lastGoodAt ?? control.lastGoodAt, now),
+    refusals: Object.keys(remembered.refusals ?? {}).length,
+    breakerOpen: 0,
+    ...measure(seen, policy, now),
+    hostsDue: due,
+  }
+  return { report: { tick, hosts: observed.records.length, edges, zonesDue }, remembered, values }
 }
 
-/** @returns how many zones have a host that is due now, and are not paused. */
-async function requestDiffs(ports: Ports, policy: Policy, tick: number, observed: Observed): Promise<number> {
+const ageOf = (lastGoodAt: number | undefined, now: number): Values =>
+  lastGoodAt === undefined ? {} : { snapshotAge: Math.round((now - lastGoodAt) / 1000) }
+
+interface Requested {
+  /** How many zones have a host that is due now, and are not paused. */
+  readonly zonesDue: number
+  /** Hosts, also of zones that are paused. */
+  readonly due: number
+  readonly seen: readonly Seen[]
+}
+
+async function requestDiffs(ports: Ports, policy: Policy, tick: number, observed: Observed): Promise<Requested> {
   const { cloud } = policy
   const messages = []
+  const seen: Seen[] = []
+  let due = 0
   for (const zone of new Set(observed.records.map((record) => record.zone))) {
     const revisions = await readPointers(ports.store, cloud, zone)
     const records = observed.records.filter((record) => record.zone === zone)
     const now = ports.now()
-    if (select(candidates(records, revisions, policy, policy, now), policy, tick, now).length === 0) continue
+    seen.push(...records.map((record) => ({ record, revision: revisions.get(record.hypervisor) })))
+    const chosen = select(candidates(records, revisions, policy, policy, now), policy, tick, now).length
+    due += chosen
+    if (chosen === 0) continue
     if ((await readPauseOf(ports.store, cloud, zone)) !== undefined) continue // A resume kicks.
     const body = { v: messageVersion, cloud, zone, tick } as const
     messages.push({ body, group: `${cloud}-${zone}`, deduplication: `${cloud}-${zone}-${tick}` })
   }
   if (messages.length > 0) await ports.queues.send('diff', messages)
-  return messages.length
+  return { zonesDue: messages.length, due, seen }
 }

@@ -7,6 +7,7 @@ import type { Gate } from '../cloudstack/gate.ts'
 import type { Queues } from '../queue/queues.ts'
 import type { Store } from '../store/store.ts'
 import type { Logger } from './logger.ts'
+import type { Metrics } from './metrics.ts'
 
 export interface Ports {
   readonly store: Store
@@ -16,6 +17,8 @@ export interface Ports {
   readonly random: () => number
   /** A name that nobody else has: of a run, of a lease's holder. */
   readonly newId: () => string
+  /** Absent: nothing is measured. */
+  readonly metrics?: Metrics
   /** What leads from the log to the history (correlation.ts); absent: nothing does. */
   readonly correlation?: () => string
 }

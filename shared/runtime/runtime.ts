@@ -27,7 +27,9 @@ import {
   parseConfigurationWithCloudStack,
 } from './configuration.ts'
 import { carrying, currentCorrelation } from './correlation.ts'
+import { emf } from './emf.ts'
 import type { Logger } from './logger.ts'
+import { type Metrics, unmeasured } from './metrics.ts'
 import type { Overrides, Ports } from './ports.ts'
 import type { Settings, SettingsWithCloudStack } from './settings.ts'
 import { shownValue } from './shown.ts'
@@ -101,6 +103,7 @@ export function createRuntime(environment: Environment, logger: Logger, override
     random: overrides.random ?? Math.random,
     newId,
     correlation,
+    metrics: overrides.metrics ?? metricsOf(settings, overrides.now ?? Date.now),
   }
   const policy = policyOf(settings)
   const sleep = overrides.sleep ?? delay
@@ -131,6 +134,12 @@ export function createRuntime(environment: Environment, logger: Logger, override
     sleep,
   }
 }
+
+/** Where nothing else is brought: on Lambda its log, which it makes metrics of. */
+const metricsOf = (settings: Settings, now: () => number): Metrics =>
+  settings.BRIDGEKEEPER_METRICS === 'emf'
+    ? emf(settings.BRIDGEKEEPER_TABLE ?? '', now, (line) => void process.stdout.write(line))
+    : unmeasured
 
 /** The address of each function's queue; undefined where the environment names none. */
 export const queueUrlsOf = (settings: Settings): Readonly<Record<QueueName, string | undefined>> => ({

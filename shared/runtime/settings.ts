@@ -122,6 +122,8 @@ export const settings = z.object({
   BRIDGEKEEPER_CLOUDSTACK_RATE: z._default(whole(1, 1000), 10),
   BRIDGEKEEPER_CLOUDSTACK_BURST: z._default(whole(4, 10000), 100),
   BRIDGEKEEPER_CLOUDSTACK_RECONNECT: z._default(z.enum(['never', 'allowed'], 'is neither never nor allowed'), 'never'),
+  BRIDGEKEEPER_METRICS: z._default(z.enum(['emf', 'none'], 'is neither emf nor none'), 'none'),
+  BRIDGEKEEPER_METRICS_LISTEN: z.optional(listening),
   BRIDGEKEEPER_CLOUD: z._default(identifier, 'default'),
   BRIDGEKEEPER_MODE: z._default(z.enum(['observe', 'apply'], 'is neither observe nor apply'), 'apply'),
   BRIDGEKEEPER_DRIVERS: z._default(drivers, { KVM: ['kvm-ssh'] }),
@@ -198,8 +200,14 @@ export const known: readonly string[] = Object.keys(settingsWithCloudStack.shape
 
 /** Whether it is of the whole deployment, and never of one of its clouds (clouds.ts). */
 export const isOfDeployment = (name: string): boolean =>
-  ['BRIDGEKEEPER_CLOUD', 'BRIDGEKEEPER_DATA', 'BRIDGEKEEPER_TABLE', 'BRIDGEKEEPER_WEBHOOK_LISTEN'].includes(name) ||
-  name.startsWith('BRIDGEKEEPER_QUEUE_')
+  [
+    'BRIDGEKEEPER_CLOUD',
+    'BRIDGEKEEPER_DATA',
+    'BRIDGEKEEPER_TABLE',
+    'BRIDGEKEEPER_METRICS',
+    'BRIDGEKEEPER_METRICS_LISTEN',
+    'BRIDGEKEEPER_WEBHOOK_LISTEN',
+  ].includes(name) || name.startsWith('BRIDGEKEEPER_QUEUE_')
 
 /** Whether it says where a cloud is or who asks it, so that no two clouds share it. */
 export const isOfOneCloud = (name: string): boolean => known.includes(name) && name.startsWith('CLOUDSTACK_')
@@ -227,6 +235,7 @@ export const fixes: Readonly<Record<string, string>> = {
     'set it to native, or to script where the hosts’ own modifyvxlan.sh makes VXLAN networks, for EVPN for example',
   BRIDGEKEEPER_HOSTNAMES: 'write it like kvm-a=node17,kvm-b=node18: CloudStack’s name, then the machine’s own',
   BRIDGEKEEPER_SSH_HOSTKEYS: 'set it to strict or accept-new',
+  BRIDGEKEEPER_METRICS_LISTEN: 'write it like 4816, or 192.0.2.9:4816 where Prometheus is on another machine',
   BRIDGEKEEPER_WEBHOOK_LISTEN: 'write it like 4815, or 192.0.2.9:4815 where CloudStack is on another machine',
   BRIDGEKEEPER_SSH_JUMP: 'write it like gate.example.org, ops@192.0.2.9:2222 or [2001:db8::9]:22',
 }

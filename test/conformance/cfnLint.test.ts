@@ -15,6 +15,10 @@ it.each([
     'with the webhook, XenServer and VMware',
     { webhook: '2', drivers: 'KVM=kvm-ssh|cloudstack,XenServer=xenserver,VMware=vmware' },
   ],
+  [
+    'with alarms and a dashboard',
+    { alarms: 'arn:aws:sns:eu-central-1:123456789012:pager', dashboard: 'true', cloud: 'eu,us' },
+  ],
   ['in a VPC', { subnets: 'subnet-0123abcd,subnet-0123abce', securityGroups: 'sg-0123abcd' }],
 ])('%s it is clean', async (_how, parameters) => {
   const folder = await packaged(parameters)

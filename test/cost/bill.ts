@@ -2,7 +2,9 @@
  * A month's bill. Pure. In: the size of a cloud, what a day without verification and one with it came to, prices. Out: lines in dollars, the
  * core apart from what an operator may do without.
  */
+import { alarms } from '../../infra/alarms/alarms.ts'
 import { provisionersOf } from '../../infra/aws/polledQueues.ts'
+import { metrics } from '../../shared/runtime/metrics.ts'
 import type { Cloud, Counts } from './day.ts'
 import { type Called, calls, logBytes, pollers, prices } from './prices.ts'
 
@@ -63,7 +65,13 @@ export function billOf(cloud: Cloud, without: Counts, withIt: Counts): Bill {
           (withIt.writes - without.writes) * prices.writeUnit),
     ),
     part('observability', 'logs', ((days * requestsOf(withIt) * logBytes) / gb) * prices.logsGb),
-    part('observability', 'metrics, alarms and a dashboard: none are deployed yet', null),
+    part('observability', `metrics: ${measured} of a cloud`, measured * prices.metricMonth),
+    part(
+      'observability',
+      'alarms, if they are asked for: by the metrics that they look at',
+      looked * prices.alarmMonth,
+    ),
+    part('observability', 'a dashboard, if it is asked for', prices.dashboardMonth),
     part('secrets', 'one, with the keys of CloudStack', prices.secretMonth),
     part(
       'network path',
@@ -75,5 +83,10 @@ export function billOf(cloud: Cloud, without: Counts, withIt: Counts): Bill {
     lines.reduce((total, line) => total + (line.part === of ? (line.dollars ?? 0) : 0), 0)
   return { lines, core: round(sum('core')), withVerification: round(sum('core') + sum('verification')) }
 }
+
+const measured = Object.keys(metrics).length
+/** That of the dead letters looks at each queue of them. */
+const deadQueues = 6
+const looked = alarms.length - 1 + deadQueues
 
 const functions = Object.keys(calls) as readonly Called[]

@@ -28,8 +28,8 @@ export const prices = {
 /** Lambda asks a queue for messages by so many long polls at once, each of 20 s, when there are none (Lambda's guide, “SQS polling”). */
 export const pollers = { atOnce: 5, seconds: 20 } as const
 
-/** Bytes of a call's log lines, with Lambda's own three. */
-export const logBytes = 900
+/** Bytes of a call's log lines, with Lambda's own three and what it measures. */
+export const logBytes = 1500
 
 /** Memory in GB as in serverless.yml; seconds of a call. */
 export const calls = {

@@ -30,14 +30,23 @@ export interface ObservedCloud {
 export interface ObservedOptions extends Pick<EmbeddedCloudOptions, 'overrides'> {
   readonly names: readonly string[]
   readonly settings?: Readonly<Record<string, string>>
+  /** The traffic label of the hosts' guest network; cloudbr1 unless given, which they have. */
+  readonly label?: string
+  readonly embedded?: Pick<EmbeddedCloudOptions, 'timeouts' | 'visibilityBeyondTimeout'>
 }
 
-export async function startObservedCloud({ names, settings = {}, overrides }: ObservedOptions): Promise<ObservedCloud> {
+export async function startObservedCloud({
+  names,
+  settings = {},
+  overrides,
+  label = 'cloudbr1',
+  embedded,
+}: ObservedOptions): Promise<ObservedCloud> {
   const folder = mkdtempSync(join(tmpdir(), 'observed-'))
   const hosts = await startHostSimulator({ names })
   const zone = {
     name: 'zone-1',
-    physicalNetworks: [{ name: 'guest', labels: { KVM: 'cloudbr1' } }],
+    physicalNetworks: [{ name: 'guest', labels: { KVM: label } }],
     clusters: [{ name: 'c1', hosts: hosts.hosts.map(({ name, address }) => ({ name, address })) }],
     networks: [{ name: 'n100', uri: 'vlan://100' }],
   }
@@ -61,6 +70,7 @@ export async function startObservedCloud({ names, settings = {}, overrides }: Ob
     environment,
     logger: keeping(entries),
     schedules: false,
+    ...embedded,
     ...(overrides === undefined ? {} : { overrides }),
   })
   const runtime = createRuntime({ ...environment, ...cloud.environment }, silent)

@@ -28,9 +28,9 @@ const clients = ({ region, dynamoDb, sqs, key }: Addresses): Readonly<Record<str
 /** CloudFormation would put a secret in; here the operator's own environment has it, or it is missing. */
 const isDynamicReference = (text: string): boolean => text.startsWith('{{resolve:')
 
-/** Here what is secret is in files, unless the operator's own environment names a secret. */
+/** Here what is secret is in files, unless the operator's own environment names a secret; and whoever starts it measures. */
 const isOfAws = (name: string): boolean =>
-  /^BRIDGEKEEPER_(CLOUDSTACK|SSH|AGENT|WEBHOOK|XAPI|VCENTER)_SECRET$/.test(name)
+  /^BRIDGEKEEPER_((CLOUDSTACK|SSH|AGENT|WEBHOOK|XAPI|VCENTER)_SECRET|METRICS)$/.test(name)
 
 const isAddress = (name: string): boolean =>
   name.startsWith('AWS_') || name === 'BRIDGEKEEPER_TABLE' || name.startsWith('BRIDGEKEEPER_QUEUE_')
