@@ -37,17 +37,12 @@ export function alarmResources(asked: Asked, dead: readonly string[]): Resources
         `the parameter alarms is ${JSON.stringify(topic.slice(0, 80))}: name a topic by its ARN, like arn:aws:sns:eu-central-1:123456789012:pager (docs/alarms.md).`,
       )
     const silence = silenceOf(asked.silence)
-    for (const alarm of alarms) {
-      if (alarm.metric === 'deadLetters') made[`Alarm${alarm.name}`] = alarmOf(alarm, deadLetters(dead), asked)
-      else
-        for (const [index, cloud] of names.entries())
-          made[`Alarm${alarm.name}${index === 0 ? '' : index}`] = alarmOf(
-            alarm,
-            [statistic('value', alarm.metric, alarm, periodOf(alarm, silence), stage, cloud)],
-            asked,
-            cloud,
-          )
-    }
+    for (const alarm of alarms)
+      for (const [index, of] of (alarm.metric === 'deadLetters'
+        ? deadLetters(dead)
+        : ofClouds(alarm.metric, asked)
+      ).entries())
+        made[`Alarm${alarm.name}${index === 0 ? '' : index}`] = alarmOf(alarm, of, asked, periodOf(alarm, silence))
   }
   if (dashboard === 'true')
     made.Dashboard = {
@@ -73,66 +68,55 @@ const periodOf = ({ period }: Alarm, silence: number): number => (period === 'si
 const statistics = { highest: 'Maximum', lowest: 'Minimum', sum: 'Sum' } as const
 const missing = { raised: 'breaching', 'not raised': 'notBreaching', 'as it was': 'ignore' } as const
 
+/** One metric that an alarm looks at, and what the alarm is called by beside its own name. */
+interface Looked {
+  readonly called: string
+  readonly Namespace: string
+  readonly MetricName: string
+  readonly Dimensions: readonly object[]
+}
+
 function alarmOf(
   alarm: Alarm,
-  data: readonly object[],
+  { called, ...metric }: Looked,
   { topic, stage, schedule }: Asked,
-  cloud?: string,
+  Period: number,
 ): Resources[string] {
-  const isOne = data.length === 1
   return {
     Type: 'AWS::CloudWatch::Alarm',
     Properties: {
-      AlarmName: ['bridgekeeper', stage, alarm.name, ...(cloud === undefined ? [] : [cloud])].join('-'),
+      AlarmName: `bridgekeeper-${stage}-${alarm.name}-${called}`,
       AlarmDescription: `${alarm.means} Look: ${alarm.look.join(', ')}. ${alarm.fix} docs/alarms.md#${alarm.name.toLowerCase()}`,
       // Without a schedule nothing is measured by itself, and silence is as it should be.
       ActionsEnabled: schedule === 'true',
       AlarmActions: [topic],
       OKActions: [topic],
+      ...metric,
+      ...{ Statistic: statistics[alarm.of], Period, EvaluationPeriods: alarm.periods },
       ComparisonOperator: alarm.is === 'below' ? 'LessThanThreshold' : 'GreaterThanOrEqualToThreshold',
-      Threshold: alarm.threshold,
-      EvaluationPeriods: alarm.periods,
-      TreatMissingData: missing[alarm.nothing],
-      Metrics: isOne
-        ? data.map((one) => ({ ...one, ReturnData: true }))
-        : [
-            ...data.map((one) => ({ ...one, ReturnData: false })),
-            { Id: 'value', Expression: 'SUM(METRICS())', Label: alarm.name, ReturnData: true },
-          ],
+      ...{ Threshold: alarm.threshold, TreatMissingData: missing[alarm.nothing] },
     },
   }
 }
 
-function statistic(
-  Id: string,
-  metric: MetricName,
-  { of }: Pick<Alarm, 'of'>,
-  Period: number,
-  stage: string,
-  cloud: string,
-) {
-  const Dimensions = [
-    { Name: 'deployment', Value: `bridgekeeper-${stage}` },
-    { Name: 'cloud', Value: cloud },
-  ]
-  return {
-    Id,
-    MetricStat: { Metric: { Namespace: namespace, MetricName: metric, Dimensions }, Period, Stat: statistics[of] },
-  }
-}
+const ofClouds = (MetricName: MetricName, { clouds, stage }: Asked): readonly Looked[] =>
+  clouds
+    .split(',')
+    .map((name) => name.trim())
+    .map((cloud) => ({
+      ...{ called: cloud, Namespace: namespace, MetricName },
+      Dimensions: [
+        { Name: 'deployment', Value: `bridgekeeper-${stage}` },
+        { Name: 'cloud', Value: cloud },
+      ],
+    }))
 
-const deadLetters = (dead: readonly string[]) =>
-  dead.map((id, index) => ({
-    Id: `dead${index}`,
-    MetricStat: {
-      Metric: {
-        Namespace: 'AWS/SQS',
-        MetricName: 'ApproximateNumberOfMessagesVisible',
-        Dimensions: [{ Name: 'QueueName', Value: { 'Fn::GetAtt': [id, 'QueueName'] } }],
-      },
-      Period: 300,
-      Stat: 'Maximum',
-    },
+/** Each queue's own: a sum of several would cost as much, and would not say whose they are. */
+const deadLetters = (dead: readonly string[]): readonly Looked[] =>
+  dead.map((id) => ({
+    called: id.replace(/DeadQueue$/, ''),
+    ...{ Namespace: 'AWS/SQS', MetricName: 'ApproximateNumberOfMessagesVisible' },
+    Dimensions: [{ Name: 'QueueName', Value: { 'Fn::GetAtt': [id, 'QueueName'] } }],
   }))
 
 /** CloudFormation puts it in. */

@@ -19,6 +19,7 @@ import { shownAddress } from '../../shared/runtime/shown.ts'
 import { ItemMalformed } from '../../shared/store/items.ts'
 import { SecretUnusable } from '../../shared/webhook/secret.ts'
 import type { Deployment } from './deployment.ts'
+import { NoPage } from './page/pageCommand.ts'
 import { oneLine } from './printable.ts'
 import { UsageError } from './selectors.ts'
 
@@ -40,6 +41,7 @@ const ours = [
   HostKeysRefused,
   TooManyComparisons,
   CloudStackError,
+  NoPage,
 ]
 
 export function explain(error: unknown, deployment: Deployment | undefined): string {

@@ -15,6 +15,7 @@ import { acceptCommand, importCommand, type KeyOptions, listCommand } from './ho
 import { type JobsOptions, jobsCommand } from './jobsCommand.ts'
 import { withWhy } from './operator.ts'
 import type { Output } from './output.ts'
+import { type PageOptions, pageCommand } from './page/pageCommand.ts'
 import { oneLine } from './printable.ts'
 import { withSelectors } from './selectors.ts'
 import { type StatusOptions, statusCommand } from './statusCommand.ts'
@@ -47,6 +48,7 @@ export function createProgram(version: string, around: Surroundings, told: Told)
   addStatus(program, around, told)
   addBackfill(program, around, told)
   addJobs(program, around, told)
+  addPage(program, around, told)
   addActs(program, around, told)
   addHostKeys(program, around, told)
   addDoctor(program, around, told)
@@ -96,6 +98,22 @@ function addJobs(program: Command, around: Surroundings, told: Told): void {
       client.destroy()
     }
   })
+}
+
+function addPage(program: Command, around: Surroundings, told: Told): void {
+  program
+    .command('page')
+    .description('the status page of a stage on AWS, in a browser of this machine, until Ctrl-C')
+    .requiredOption('--stage <stage>', 'the deployment on AWS of this stage')
+    .option('--region <region>', 'the AWS region of the stage (default: AWS_REGION)')
+    .option('--port <port>', 'where to listen on 127.0.0.1; 0: any that is free', portOf, 4817)
+    .option('-q, --quiet', 'the address alone')
+    .action(async (options: PageOptions & Where) => {
+      const deployment = findDeployment(options, around.environment)
+      told.found(deployment)
+      const { stage, environment } = deployment
+      told.exit(await pageCommand(options, stage, environment, around.output, around.interruption()))
+    })
 }
 
 function addActs(program: Command, around: Surroundings, told: Told): void {
@@ -157,6 +175,12 @@ const withPlace = (command: Command): Command =>
     .option('--cloud <cloud>', 'which cloud, where the deployment has several (BRIDGEKEEPER_CLOUD)')
     .addOption(new Option('-o, --output <format>', 'of the data on stdout').choices(['table', 'json']).default('table'))
     .option('-q, --quiet', 'no progress and no advice')
+
+function portOf(text: string): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : 65_536
+  if (port <= 65_535) return port
+  throw new InvalidArgumentError('It is not a port, from 0 to 65535.')
+}
 
 const longest = 86_400
 

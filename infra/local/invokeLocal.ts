@@ -99,7 +99,7 @@ const zone: ZonePlan = {
 
 /** Of the kind that starts the function: of a host and a zone that are not there, or of a stranger. */
 export function sampleEvent(name: string): string {
-  const file = name.startsWith('provision') ? 'job' : { diff: 'diff', webhook: 'request' }[name]
+  const file = name.startsWith('provision') ? 'job' : { diff: 'diff', webhook: 'request', status: 'look' }[name]
   return file === undefined ? '{}' : readFileSync(join(import.meta.dirname, `events/${file}.json`), 'utf8')
 }
 

@@ -6,6 +6,10 @@ import * as z from 'zod/mini'
 
 export interface HttpRequest {
   readonly method: string
+  /** As it was sent, still encoded. */
+  readonly path: string
+  /** Without its question mark. */
+  readonly query: string
   readonly headers: Readonly<Record<string, string | undefined>>
   readonly body: Buffer
 }
@@ -26,6 +30,8 @@ const most = 8 * 1024 * 1024
 
 const requestEvent = z.object({
   requestContext: z.object({ http: z.object({ method: z.string().check(z.maxLength(16)) }) }),
+  rawPath: z.optional(z.string().check(z.maxLength(8192))),
+  rawQueryString: z.optional(z.string().check(z.maxLength(8192))),
   headers: z.record(z.string(), z.string()),
   body: z.optional(z.string().check(z.maxLength(most))),
   isBase64Encoded: z.optional(z.boolean()),
@@ -38,9 +44,18 @@ export function httpRequest(event: unknown): HttpRequest {
     const where = parsed.error.issues[0]?.path.join('.')
     throw new MalformedRequest(`it is no request to a function's address: ${where || 'it'}`)
   }
-  const { requestContext, headers, body = '', isBase64Encoded = false } = parsed.data
+  const {
+    requestContext,
+    rawPath = '/',
+    rawQueryString = '',
+    headers,
+    body = '',
+    isBase64Encoded = false,
+  } = parsed.data
   return {
     method: requestContext.http.method,
+    path: rawPath,
+    query: rawQueryString,
     headers: Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value])),
     body: Buffer.from(body, isBase64Encoded ? 'base64' : 'utf8'),
   }

@@ -18,6 +18,7 @@ const functions = [
   'provisionVmware',
   'provisionXenserver',
   'snapshot',
+  'status',
   'webhook',
 ]
 const run = promisify(execFile)
@@ -45,6 +46,7 @@ const call = `
 /** As its queue starts it, or as one starts it by hand. */
 const eventOf = (name: string): unknown => {
   if (name === 'backfill' || name === 'housekeeping') return {}
+  if (name === 'status') return { rawPath: '/', requestContext: { http: { method: 'GET' } }, headers: {} }
   if (name === 'webhook') return { requestContext: { http: { method: 'POST' } }, headers: {}, body: '{}' }
   const body = JSON.stringify({ v: 1, cloud: 'default', zone: 'z', host: 'h', tick: 1, why: 'edge' })
   return { Records: [{ messageId: 'm', body, attributes: { ApproximateReceiveCount: '1' } }] }

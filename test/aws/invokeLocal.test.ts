@@ -42,6 +42,7 @@ describe(`on a clean clone ${circumstances}`, () => {
     backfill: { hosts: [{ wanted: 2 }, { wanted: 2 }] },
     housekeeping: { complete: true },
     webhook: { statusCode: 401 },
+    status: { statusCode: 200 },
   }
   const ofProvisioner = { host: 'host-1', acknowledged: 'the host has no record that this version reads' }
 

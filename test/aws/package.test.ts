@@ -17,9 +17,10 @@ const functions = [
   'provisionCloudstack',
   'backfill',
   'webhook',
+  'status',
   'housekeeping',
 ]
-const queued = functions.filter((name) => !['backfill', 'webhook', 'housekeeping'].includes(name))
+const queued = functions.filter((name) => !['backfill', 'webhook', 'status', 'housekeeping'].includes(name))
 /** Tombstones of networks that are back; expired items. */
 const deleting = ['snapshot', 'housekeeping']
 /** The keys of CloudStack, the certificate for agents, what events of the webhook are signed with, who logs in to XAPI and vCenter: one secret a cloud. */
@@ -109,7 +110,7 @@ describe(`a clean clone is packaged ${circumstances}`, () => {
     expect(unbounded(statementsIn(resources, name))).toEqual([])
     expect(text).not.toMatch(/dynamodb:(Scan|PutItem|Batch)/)
     expect(text.includes('dynamodb:DeleteItem')).toBe(deleting.includes(name))
-    expect(text).toContain('dynamodb:UpdateItem')
+    expect(text.includes('dynamodb:UpdateItem')).toBe(name !== 'status')
   })
 
   /** The resources of one kind. */
@@ -184,9 +185,10 @@ describe(`a clean clone is packaged ${circumstances}`, () => {
 
   const ofWebhook = { Principal: '*', FunctionName: { 'Fn::GetAtt': ['WebhookLambdaFunction', 'Arn'] } }
 
-  test('webhook alone has an address, which answers nobody unless it is asked for', () => {
+  test('webhook alone has an address for all, which answers nobody unless it is asked for; that of status asks who calls', () => {
     const addresses = Object.entries(resources).filter(([, { Type }]) => Type === 'AWS::Lambda::Url')
-    expect(addresses.map(([id]) => id)).toEqual(['WebhookLambdaFunctionUrl'])
+    expect(addresses.map(([id]) => id).sort()).toEqual(['StatusLambdaFunctionUrl', 'WebhookLambdaFunctionUrl'])
+    expect(properties('StatusLambdaFunctionUrl')).toMatchObject({ AuthType: 'AWS_IAM' })
     expect(properties('WebhookLambdaFunctionUrl')).toMatchObject({ AuthType: 'NONE' })
     const open = Object.values(resources).filter(
       ({ Type, Properties }) => Type === 'AWS::Lambda::Permission' && Properties.Principal === '*',

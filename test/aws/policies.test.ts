@@ -41,7 +41,9 @@ const policy = z.strictObject({
 const { Resources } = z
   .object({ Resources: z.strictObject({ ViewerPolicy: policy, OperatorPolicy: policy }) })
   .parse(parse(readFileSync(join(root, 'infra/aws/policies.yml'), 'utf8')))
-const viewer = Resources.ViewerPolicy.Properties.PolicyDocument.Statement
+const isOfPage = ({ Action }: Statement): boolean => Action.every((action) => action.startsWith('lambda:'))
+const ofViewers = Resources.ViewerPolicy.Properties.PolicyDocument.Statement
+const viewer = ofViewers.filter((statement) => !isOfPage(statement))
 const operator = Resources.OperatorPolicy.Properties.PolicyDocument.Statement
 const named: Named = { ...deploymentOf(readServerless(root, 'test')), stage: 'test', parameters: {} }
 
@@ -74,6 +76,9 @@ const ofAdministrators = [
   ...['certificate status', 'certificate issue', 'certificate renew'],
   ...['webhook status', 'webhook install', 'webhook remove'],
 ]
+
+/** It asks Lambda, by requests that it signs itself (test/cli/page.test.ts). */
+const ofPage = ['page']
 
 let aws: RecordedAws
 let store: Store
@@ -158,7 +163,7 @@ describe('the policies for people', () => {
       interruption: () => new AbortController().signal,
     }
     const program = createProgram('0', surroundings, { found: () => undefined, exit: () => undefined })
-    expect([...Object.keys(looking), ...Object.keys(acting), ...ofAdministrators].sort()).toEqual(
+    expect([...Object.keys(looking), ...Object.keys(acting), ...ofAdministrators, ...ofPage].sort()).toEqual(
       [...withStage(program)].sort(),
     )
     expect(failures).toEqual([])
@@ -167,6 +172,16 @@ describe('the policies for people', () => {
   it('let a viewer do what only looks, and nothing that no such command does', () => {
     expect(done(looking).length).toBeGreaterThan(10)
     expect(differences(viewer, done(looking), named)).toEqual({ missing: [], excess: [] })
+  })
+
+  it('let a viewer find and ask the page, and nothing else of Lambda', () => {
+    expect(granted(ofViewers.filter(isOfPage))).toEqual(
+      ['GetFunctionUrlConfig', 'InvokeFunctionUrl', 'InvokeFunction'].map((action) => ({
+        ...{ action: `lambda:${action}`, resource: 'StatusLambdaFunction' },
+      })),
+    )
+    const [invoke] = ofViewers.filter(({ Action }) => Action.includes('lambda:InvokeFunction'))
+    expect(invoke?.Condition).toEqual({ Bool: { 'lambda:InvokedViaFunctionUrl': 'true' } })
   })
 
   it('let an operator act, by nothing but what a viewer lacks', () => {

@@ -122,7 +122,7 @@ const invoke = async (name: string, event: unknown): Promise<unknown> => {
 
 /** Whatever waits in the queues, until nothing does. */
 async function drain(): Promise<void> {
-  const queued = functions.filter((name) => !['backfill', 'webhook', 'housekeeping'].includes(name))
+  const queued = functions.filter((name) => !['backfill', 'webhook', 'status', 'housekeeping'].includes(name))
   for (let round = 0; round < 40; round += 1) {
     let some = false
     for (const name of queued)
@@ -157,6 +157,7 @@ async function life(): Promise<void> {
   await drain()
   const body = JSON.stringify({ event: 'NETWORK.CREATE', status: 'Completed' })
   const signature = createHmac('sha256', 'a-secret-of-the-webhook').update(body).digest('base64')
+  await invoke('status', { rawPath: '/', requestContext: { http: { method: 'GET' } }, headers: {} })
   await invoke('webhook', {
     requestContext: { http: { method: 'POST' } },
     headers: { 'x-cs-signature': signature },

@@ -68,7 +68,7 @@ export function billOf(cloud: Cloud, without: Counts, withIt: Counts): Bill {
     part('observability', `metrics: ${measured} of a cloud`, measured * prices.metricMonth),
     part(
       'observability',
-      'alarms, if they are asked for: by the metrics that they look at',
+      'alarms, if they are asked for: nine, and one more for each further queue of dead letters',
       looked * prices.alarmMonth,
     ),
     part('observability', 'a dashboard, if it is asked for', prices.dashboardMonth),

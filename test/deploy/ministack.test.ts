@@ -10,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import * as z from 'zod'
 import { jobsSchema } from '../../infra/cli/jobsJson.ts'
 import { statusSchema } from '../../infra/cli/statusJson.ts'
+import { start } from '../cli/program.ts'
 import { type Emulator, region, startEmulator } from './emulator.ts'
 import { changeSource, hostNames, openSite, type Site, stage, vlans } from './site.ts'
 
@@ -45,12 +46,14 @@ const answerOf = (printed: string): unknown =>
   JSON.parse(printed.slice(printed.indexOf('{'), printed.lastIndexOf('}') + 1))
 const backfilled = z.object({ hosts: z.array(z.object({ name: z.string() })) })
 
+const withAlarms = ['--param=alarms=arn:aws:sns:us-east-1:000000000000:pager', '--param=dashboard=true']
+
 /** Longer than the schedule of a minute. */
 const aTick = { timeout: 100_000, interval: 2000 }
 
 describe('a deployment', () => {
   it('is made by one command', async () => {
-    const printed = await site.serverless('deploy')
+    const printed = await site.serverless('deploy', ...withAlarms)
     expect(printed).toContain(`Service deployed to stack bridgekeeper-${stage}`)
     expect(printed).toMatch(/snapshot: bridgekeeper-trial-snapshot/)
   })
@@ -71,6 +74,21 @@ describe('a deployment', () => {
     for (const host of site.hosts.hosts) {
       const names = host.links().map(({ name }) => name)
       expect(names).toEqual(expect.arrayContaining(vlans.flatMap((id) => [`eth1.${id}`, `breth1-${id}`])))
+    }
+  })
+
+  it('shows its page to whoever may see it, by a proxy on this machine', async () => {
+    const page = start(['page', '--stage', stage, '--region', region, '--port', '0', '--quiet'], emulator.environment)
+    try {
+      await vi.waitFor(() => expect(page.stdout()).toMatch(/^http:\S+\n$/), aTick)
+      const answer = await fetch(page.stdout().trim())
+      const shown = await answer.text()
+      expect([answer.status, answer.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8'])
+      expect(shown).toContain('6 hosts: <b class="InSync">6 in sync</b>')
+      for (const name of hostNames) expect(shown).toContain(`<th scope="row">${name}</th>`)
+    } finally {
+      page.interrupt()
+      await page.ended
     }
   })
 
@@ -106,13 +124,13 @@ describe('a deployment', () => {
   })
 
   it('is not changed by the same deployment again', async () => {
-    expect(await site.serverless('deploy')).toContain('No changes to deploy. Deployment skipped.')
+    expect(await site.serverless('deploy', ...withAlarms)).toContain('No changes to deploy. Deployment skipped.')
   })
 
   it('keeps its records over a deployment of other code', async () => {
     const before = await status()
     changeSource(site.folder)
-    expect(await site.serverless('deploy')).toContain(`Service deployed to stack bridgekeeper-${stage}`)
+    expect(await site.serverless('deploy', ...withAlarms)).toContain(`Service deployed to stack bridgekeeper-${stage}`)
     const after = await status()
     const lasting = ({ hosts }: typeof before) => hosts.map(({ name, readySeconds }) => [name, readySeconds])
     expect([after.code, lasting(after)]).toEqual([0, lasting(before)])

@@ -116,9 +116,9 @@ describe('the alarms of CloudWatch', () => {
     expect(alarmResources({ ...asked, topic: '' }, ['D'])).toEqual({})
   })
 
-  it('are one for each of the table, which the topic is told of', () => {
+  it('are one for each of the table and each queue of dead letters, which the topic is told of', () => {
     const made = ofType(alarmResources(asked, ['A', 'B']), 'AWS::CloudWatch::Alarm')
-    expect(made).toHaveLength(alarms.length)
+    expect(made).toHaveLength(alarms.length + 1)
     for (const { Properties } of made)
       expect(Properties).toMatchObject({ ActionsEnabled: true, AlarmActions: [asked.topic] })
   })

@@ -31,7 +31,7 @@ const functionSchema = z.object({
   memorySize: memory.optional(),
   reservedConcurrency: z.int().min(0).optional(),
   /** It has an address of its own, which startIngress stands for here. */
-  url: z.boolean().optional(),
+  url: z.union([z.boolean(), z.strictObject({ authorizer: z.literal('aws_iam') })]).optional(),
   environment,
   events: z.array(event).default([]),
 })

@@ -24,6 +24,7 @@ describe('the deployment of serverless.yml', () => {
       'provisionCloudstack functions/provisionCloudstack/handler.ts 300 s': ['ProvisionCloudstackQueue 1 2'],
       'backfill functions/backfill/handler.ts 60 s': [],
       'webhook functions/webhook/handler.ts 10 s': [],
+      'status functions/status/handler.ts 30 s': [],
       'housekeeping functions/housekeeping/handler.ts 300 s': ['every 86400 s'],
     })
   })
