@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { PutItemCommand } from '@aws-sdk/client-dynamodb'
 import { SendMessageCommand } from '@aws-sdk/client-sqs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { jobsSchema } from '../../infra/cli/jobsJson.ts'
 import { main } from '../../infra/cli/main.ts'
 import { outputOf } from '../../infra/cli/output.ts'
 import { statusSchema } from '../../infra/cli/statusJson.ts'
@@ -186,5 +187,20 @@ describe.each(releases)('what %s left', (release) => {
     const status = statusSchema.parse(JSON.parse((await command('status', '-o', 'json')).stdout))
     expect([status.pauses, status.holds]).toEqual([[], []])
     expect(cloud.errors).toEqual([])
+  })
+
+  it('still tells each line of the history, and has no message among the dead letters', async () => {
+    const told = async (...selectors: readonly string[]) =>
+      statusSchema.parse(JSON.parse((await command('status', '--history', ...selectors, '-o', 'json')).stdout))
+    const ofHosts = await Promise.all(Object.keys(await hosts()).map((name) => told('--host', name)))
+    const lines = [
+      ...((await told()).history ?? []),
+      ...ofHosts.flatMap((status) => status.hosts.flatMap(({ history }) => history ?? [])),
+    ].map(({ what, at }) => `${what} ${Date.parse(at ?? '')}`)
+    const written = left.items.flatMap(({ sk, what, at }) => (sk?.S?.startsWith('E#') ? [`${what?.S} ${at?.N}`] : []))
+    expect(written.length).toBeGreaterThan(0)
+    expect(lines).toEqual(expect.arrayContaining(written))
+    const { queues } = jobsSchema.parse(JSON.parse((await command('jobs', '-o', 'json')).stdout))
+    expect(queues.map(({ queue, dead }) => [queue, dead])).toEqual(queues.map(({ queue }) => [queue, 0]))
   })
 })
