@@ -2,6 +2,7 @@ import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import * as z from 'zod'
+import { tracingStatement } from '../../infra/aws/tracingPlugin.ts'
 import { networkInterfaceStatements } from '../../infra/aws/vpc.ts'
 import { circumstances } from './clone.ts'
 import { packaged, templateIn } from './packaged.ts'
@@ -237,6 +238,10 @@ describe(`a clean clone is packaged ${circumstances}`, () => {
     expect(JSON.stringify(resources)).not.toContain('ec2:')
   })
 
+  test('nothing is traced', () => {
+    expect(JSON.stringify(resources)).not.toMatch(/xray:|TracingConfig/)
+  })
+
   test('the secret of CloudStack is named for whoever asks CloudStack, and no value of one is put into the template', () => {
     const asking = functions.filter((name) =>
       JSON.stringify(properties(`${logical(name)}LambdaFunction`).Environment).includes(
@@ -265,6 +270,20 @@ describe('a deployment with other drivers', () => {
     await expect(packaged({ drivers: 'KVM=kvm-shh' })).rejects.toMatchObject({
       stdout: expect.stringContaining('names the driver "kvm-shh", which does not exist'),
     })
+  })
+})
+
+describe('a deployment that is traced', () => {
+  test('has traces of every function, and nothing more in each role than to write them', async () => {
+    const folder = await packaged({ tracing: 'true' })
+    const { Resources } = templateSchema.parse(JSON.parse(await readFile(templateIn(folder), 'utf8')))
+    for (const name of functions) {
+      expect(Resources[`${logical(name)}LambdaFunction`]?.Properties.TracingConfig).toEqual({ Mode: 'Active' })
+      const statements = statementsIn(Resources, name)
+      expect(statements.slice(-1)).toEqual(statementsShape.parse([tracingStatement]))
+      expect(unbounded(statements)).toEqual([])
+    }
+    await rm(folder, { recursive: true, force: true })
   })
 })
 

@@ -3,6 +3,7 @@
  * with the role. Out: what was done and is not allowed, what is allowed and was not done, what is allowed on everything.
  */
 import * as z from 'zod'
+import { tracingStatement } from '../../infra/aws/tracingPlugin.ts'
 import { networkInterfaceActions } from '../../infra/aws/vpc.ts'
 import type { Deployment, FunctionDeployment } from '../../infra/local/cloud/deployment.ts'
 
@@ -112,7 +113,7 @@ export function differences(statements: readonly Statement[], calls: readonly Ca
 }
 
 /** Actions that AWS has for no resource, or that Lambda asks for on all: nothing else may be allowed on everything. */
-const withoutResource: ReadonlySet<string> = new Set(networkInterfaceActions)
+const withoutResource: ReadonlySet<string> = new Set<string>([...networkInterfaceActions, ...tracingStatement.Action])
 
 /** A secret for each cloud, by a parameter's name. */
 const secretsOfClouds =

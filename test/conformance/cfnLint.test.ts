@@ -16,8 +16,8 @@ it.each([
     { webhook: '2', drivers: 'KVM=kvm-ssh|cloudstack,XenServer=xenserver,VMware=vmware' },
   ],
   [
-    'with alarms and a dashboard',
-    { alarms: 'arn:aws:sns:eu-central-1:123456789012:pager', dashboard: 'true', cloud: 'eu,us' },
+    'with alarms, a dashboard and traces',
+    { alarms: 'arn:aws:sns:eu-central-1:123456789012:pager', dashboard: 'true', tracing: 'true', cloud: 'eu,us' },
   ],
   ['in a VPC', { subnets: 'subnet-0123abcd,subnet-0123abce', securityGroups: 'sg-0123abcd' }],
 ])('%s it is clean', async (_how, parameters) => {
