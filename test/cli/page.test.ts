@@ -105,12 +105,13 @@ const get = (
 describe('page', () => {
   it('finds the address, asks it with a signature, and hands over what a page needs and no cookie', async () => {
     const url = await page()
-    const { status, headers, body } = await get(`${url}?zone=Z%C3%BCrich%20%2F1&host=a%2Bb`)
+    const { status, headers, body } = await get(`${url}?zone=Z%C3%BCrich+%2F1&host=a%2Bb&reason=(!*')`)
     expect([status, headers['content-type'], headers['set-cookie']]).toEqual([200, 'text/html', undefined])
     expect(body).toMatch(/^page of \/\?/)
     expect(Object.fromEntries(new URL(`http://x${body.slice('page of '.length)}`).searchParams)).toEqual({
       zone: 'Zürich /1',
       host: 'a+b',
+      reason: "(!*')",
     })
     expect(asked[1]).toMatch(new RegExp(`^${own} /`))
   })

@@ -34,7 +34,7 @@ export function signing(environment: Environment): Signing {
   const signer = new SignatureV4({ service: 'lambda', region, credentials, sha256 })
   const endpoint = environment.AWS_ENDPOINT_URL_LAMBDA ?? environment.AWS_ENDPOINT_URL
   return {
-    lambdaApi: async () => new URL(endpoint ?? `https://lambda.${await region()}.amazonaws.com`),
+    lambdaApi: async () => new URL(endpoint ?? apiIn(await region())),
     get: async (url, signal) => {
       const signed = await signer.sign({
         ...{ method: 'GET', protocol: url.protocol, hostname: url.hostname, path: url.pathname },
@@ -42,12 +42,23 @@ export function signing(environment: Environment): Signing {
         headers: { host: url.host },
       })
       // An emulator answers for every address at its own, and tells them apart by the name that was asked for.
-      const at = endpoint === undefined ? url : new URL(`${url.pathname}${url.search}`, endpoint)
+      const at = endpoint === undefined ? new URL(url) : new URL(url.pathname, endpoint)
+      at.search = queryAsSigned(url)
       return asked(at, signed.headers, signal)
     },
     close: () => client.destroy(),
   }
 }
+
+const apiIn = (region: string): string =>
+  `https://lambda.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}`
+
+/** As the signature has it: a browser's form writes a space as +, which there would be a plus. */
+const queryAsSigned = ({ searchParams }: URL): string =>
+  [...searchParams].map(([name, value]) => `${encoded(name)}=${encoded(value)}`).join('&')
+
+const encoded = (text: string): string =>
+  encodeURIComponent(text).replace(/[!'()*]/g, (one) => `%${one.charCodeAt(0).toString(16).toUpperCase()}`)
 
 function asked(url: URL, headers: Record<string, string>, signal: AbortSignal | undefined): Promise<Answered> {
   const ends = AbortSignal.any([AbortSignal.timeout(timeout), ...(signal === undefined ? [] : [signal])])
