@@ -40,7 +40,7 @@ export function alarmResources(asked: Asked, dead: readonly string[]): Resources
     for (const alarm of alarms)
       for (const [index, of] of (alarm.metric === 'deadLetters'
         ? deadLetters(dead)
-        : ofClouds(alarm.metric, asked)
+        : ofClouds(alarm.metric, names, stage)
       ).entries())
         made[`Alarm${alarm.name}${index === 0 ? '' : index}`] = alarmOf(alarm, of, asked, periodOf(alarm, silence))
   }
@@ -99,17 +99,14 @@ function alarmOf(
   }
 }
 
-const ofClouds = (MetricName: MetricName, { clouds, stage }: Asked): readonly Looked[] =>
-  clouds
-    .split(',')
-    .map((name) => name.trim())
-    .map((cloud) => ({
-      ...{ called: cloud, Namespace: namespace, MetricName },
-      Dimensions: [
-        { Name: 'deployment', Value: `bridgekeeper-${stage}` },
-        { Name: 'cloud', Value: cloud },
-      ],
-    }))
+const ofClouds = (MetricName: MetricName, clouds: readonly string[], stage: string): readonly Looked[] =>
+  clouds.map((cloud) => ({
+    ...{ called: cloud, Namespace: namespace, MetricName },
+    Dimensions: [
+      { Name: 'deployment', Value: `bridgekeeper-${stage}` },
+      { Name: 'cloud', Value: cloud },
+    ],
+  }))
 
 /** Each queue's own: a sum of several would cost as much, and would not say whose they are. */
 const deadLetters = (dead: readonly string[]): readonly Looked[] =>

@@ -3,7 +3,7 @@ import { AlarmsUnusable, alarmResources, type Resources } from './alarms.ts'
 
 interface Serverless {
   readonly service: {
-    readonly provider: { readonly stage?: string; readonly environment?: Readonly<Record<string, unknown>> }
+    readonly provider: { readonly environment?: Readonly<Record<string, unknown>> }
     readonly custom: { readonly alarms: Readonly<Record<'topic' | 'dashboard' | 'silence' | 'schedule', unknown>> }
     readonly resources: { Resources: Resources }
   }

@@ -1,4 +1,5 @@
 /** Traces of X-Ray for every function, if the parameter `tracing` asks for them. In: `custom.tracing` of serverless.yml. Out: `provider.tracing`, and in each role what Lambda needs to write them. */
+import { allowInEveryRole, type Resource } from './everyRole.ts'
 
 /** AWSXRayDaemonWriteAccess's, as far as Lambda uses it. AWS has them for no resource of its own. */
 export const tracingStatement = {
@@ -7,18 +8,11 @@ export const tracingStatement = {
   Resource: '*',
 } as const
 
-interface Role {
-  readonly Type: string
-  readonly Properties?: {
-    readonly Policies?: readonly { readonly PolicyDocument: { Statement: readonly unknown[] } }[]
-  }
-}
-
 interface Serverless {
   readonly service: {
     readonly provider: { tracing?: { readonly lambda: true } }
     readonly custom: { readonly tracing: unknown }
-    readonly resources: { readonly Resources: Readonly<Record<string, Role>> }
+    readonly resources: { readonly Resources: Readonly<Record<string, Resource>> }
   }
 }
 
@@ -30,9 +24,7 @@ class TracingPlugin {
       initialize: () => {
         if (String(service.custom.tracing) !== 'true') return
         service.provider.tracing = { lambda: true }
-        const roles = Object.values(service.resources.Resources).filter(({ Type }) => Type === 'AWS::IAM::Role')
-        for (const { PolicyDocument: document } of roles.flatMap(({ Properties }) => Properties?.Policies ?? []))
-          document.Statement = [...document.Statement, tracingStatement]
+        allowInEveryRole(service.resources.Resources, [tracingStatement])
       },
     }
   }

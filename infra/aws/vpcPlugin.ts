@@ -2,20 +2,14 @@
  * Attaches every function to the VPC that the parameters name, if they name one. In: `custom.vpc` of serverless.yml. Out: `provider.vpc`, and
  * in each role what Lambda needs for it; without parameters nothing is changed.
  */
+import { allowInEveryRole, type Resource } from './everyRole.ts'
 import { type Attached, attachedTo, networkInterfaceStatements, VpcUnusable } from './vpc.ts'
-
-interface Role {
-  readonly Type: string
-  readonly Properties?: {
-    readonly Policies?: readonly { readonly PolicyDocument: { Statement: readonly unknown[] } }[]
-  }
-}
 
 interface Serverless {
   readonly service: {
     readonly provider: { vpc?: Attached }
     readonly custom: { readonly vpc: { readonly subnets: string; readonly securityGroups: string } }
-    readonly resources: { readonly Resources: Readonly<Record<string, Role>> }
+    readonly resources: { readonly Resources: Readonly<Record<string, Resource>> }
   }
   /** Its own errors are told by their message alone. */
   readonly classes: { readonly Error: new (message: string) => Error }
@@ -38,9 +32,7 @@ class VpcPlugin {
         const vpc = attached()
         if (vpc === undefined) return
         service.provider.vpc = vpc
-        const roles = Object.values(service.resources.Resources).filter(({ Type }) => Type === 'AWS::IAM::Role')
-        for (const { PolicyDocument: document } of roles.flatMap(({ Properties }) => Properties?.Policies ?? []))
-          document.Statement = [...document.Statement, ...networkInterfaceStatements]
+        allowInEveryRole(service.resources.Resources, networkInterfaceStatements)
       },
     }
   }

@@ -4,13 +4,13 @@
  */
 import { spawn } from 'node:child_process'
 import { mkdirSync, readdirSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { DynamoDBClient, ListTablesCommand } from '@aws-sdk/client-dynamodb'
 import type { Availability } from '../../infra/local/bed/bed.ts'
 import { isInstalled } from '../../infra/local/bed/command.ts'
 import { insideNamespace } from '../../infra/local/bed/namespace.ts'
+import { freePort } from '../freePort.ts'
 
 const jars = join(import.meta.dirname, '../../.parts/dynamodb-local')
 
@@ -66,12 +66,3 @@ async function untilItAnswers(client: DynamoDBClient): Promise<void> {
   }
   throw new Error('DynamoDB Local did not answer within a minute')
 }
-
-const freePort = (): Promise<number> =>
-  new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once('error', reject).listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0))
-    })
-  })

@@ -5,11 +5,11 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Availability } from '../../infra/local/bed/bed.ts'
+import { freePort } from '../freePort.ts'
 
 export type EmulatorName = 'ministack' | 'moto'
 
@@ -88,12 +88,3 @@ async function untilItAnswers(endpoint: string, isOver: () => boolean): Promise<
   }
   throw new Error('no answer within a minute')
 }
-
-const freePort = (): Promise<number> =>
-  new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once('error', reject).listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0))
-    })
-  })
